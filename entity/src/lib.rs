@@ -1,0 +1,46 @@
+//! The tables: columns, no behaviour, nothing of the API.
+//!
+//! Every table that can be shared carries `site_id` (its home), `visibility` and `version`. Replicas arrive in any
+//! order, so no foreign key ties a record to one of another site. Columns that repeat what a parent says
+//! (`space_home_id`, `thread_state`, `resource_status` and the like) exist so that access is one condition on one row.
+
+pub mod enums;
+pub mod figure;
+pub mod ids;
+pub mod kind;
+pub mod list;
+
+pub mod audit_entry;
+pub mod champion;
+pub mod idempotent_outcome;
+pub mod impact_measure;
+pub mod impact_month;
+pub mod impact_release;
+pub mod issuer;
+pub mod moderation_action;
+pub mod observation;
+pub mod organisation;
+pub mod outbox;
+pub mod placement;
+pub mod post;
+pub mod project;
+pub mod project_champion;
+pub mod project_milestone;
+pub mod project_target;
+pub mod report;
+pub mod resource;
+pub mod resource_edition;
+pub mod resource_overlay;
+pub mod resource_proposal;
+pub mod search_document;
+pub mod site;
+pub mod space;
+pub mod space_member;
+pub mod support_session;
+pub mod thread;
+
+pub use enums::*;
+pub use figure::Figure;
+pub use ids::*;
+pub use kind::Kind;
+pub use list::List;

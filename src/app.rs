@@ -1,0 +1,485 @@
+//! The running server and its unit of work: the only begin and commit.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use entity::{AuditEntryId, Kind, SiteId, audit_entry, idempotent_outcome, outbox, site};
+use sea_orm::{
+    ActiveModelTrait,
+    ActiveValue::{NotSet, Set},
+    ColumnTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
+    prelude::Uuid,
+    sea_query::{Expr, OnConflict},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    auth::KeySets,
+    clock::{Clock, Ids},
+    config::Settings,
+    database::{Database, Transaction},
+    error::{Error, Problem, ProblemCode, Result},
+    policy::{Access, Action, Caller, reach},
+    record::Record,
+    scope::{Scoped, covers, readable},
+    search::Hits,
+};
+
+/// How long the outcome of a mutation with an `Idempotency-Key` is kept.
+const OUTCOME_KEPT: TimeDelta = TimeDelta::hours(24);
+
+/// Rows of audit and outbox that go into one statement.
+const ROWS_A_STATEMENT: usize = 1_000;
+
+/// The running server.
+#[derive(Debug)]
+pub struct App {
+    /// The open database.
+    pub database: Database,
+    /// The settings of this host.
+    pub settings: Settings,
+    /// The clock.
+    pub clock: Clock,
+    /// Makes ids and secrets.
+    pub ids: Ids,
+    /// The keys of issuers.
+    pub key_sets: KeySets,
+}
+
+/// One unit of change: a transaction, who asks, when, and what it altered.
+#[derive(Debug)]
+pub struct Work<'a> {
+    app: &'a App,
+    caller: &'a Caller,
+    action: &'a str,
+    now: DateTime<Utc>,
+    transaction: Transaction<'a>,
+    audited: BTreeSet<Change>,
+    changed: BTreeSet<Change>,
+}
+
+/// What a committed work altered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Change {
+    /// The site in whose feed it shows: the home, or the home of the space for a placement.
+    pub site: SiteId,
+    /// What it is.
+    pub kind: Kind,
+    /// Its id.
+    pub id: Uuid,
+}
+
+/// What a mutation came to: what is kept under an `Idempotency-Key` and told again to a repeat.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// The ids of the records it is about.
+    Done(Vec<Uuid>),
+    /// What a person can mend; nothing was changed.
+    Problems(Vec<Problem>),
+    /// Somebody was faster with this record; nothing was changed.
+    Conflict(Uuid),
+}
+
+/// A mutation that may be sent twice and takes effect once.
+#[derive(Clone, Debug)]
+pub struct Intent {
+    /// SHA-256 over issuer, subject, key and response key, in hexadecimal.
+    pub scope: String,
+    /// SHA-256 over field and input, in hexadecimal.
+    pub request: String,
+}
+
+impl App {
+    /// For reading outside a unit of work.
+    pub fn reader(&self) -> &DatabaseConnection {
+        self.database.reader()
+    }
+
+    /// What a person looks for, ready for this database.
+    pub fn hits(&self, search: &str) -> Hits {
+        Hits::of(search, self.reader().get_database_backend())
+    }
+
+    /// Does one unit of work for a caller. An error leaves nothing.
+    ///
+    /// # Errors
+    /// Those of the operation.
+    pub async fn write<T>(
+        &self,
+        caller: &Caller,
+        action: &str,
+        op: impl AsyncFnOnce(&mut Work<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let mut work = Work::begin(self, caller, action).await?;
+        let value = op(&mut work).await?;
+        work.commit().await?;
+        Ok(value)
+    }
+
+    /// Does one unit of work of the host itself, on its operator's word: what a rule would refuse, its caller must check.
+    ///
+    /// # Errors
+    /// Those of the operation.
+    pub async fn system<T>(&self, action: &str, op: impl AsyncFnOnce(&mut Work<'_>) -> Result<T>) -> Result<T> {
+        self.write(&Caller::default(), action, op).await
+    }
+
+    /// Does one unit of work for a caller, once for all repeats of an intent.
+    ///
+    /// # Errors
+    /// Those of the operation that are no [`Outcome`]; an intent that was used with another input.
+    pub async fn settle(
+        &self,
+        caller: &Caller,
+        action: &str,
+        intent: Option<&Intent>,
+        op: impl AsyncFnOnce(&mut Work<'_>) -> Result<Vec<Uuid>>,
+    ) -> Result<Outcome> {
+        let mut work = Work::begin(self, caller, action).await?;
+        if let Some(intent) = intent
+            && let Some(settled) = work.claim(intent).await?
+        {
+            return Ok(settled);
+        }
+        let outcome = match op(&mut work).await {
+            Ok(ids) => Outcome::Done(ids),
+            Err(Error::Invalid(problems)) => Outcome::Problems(problems),
+            Err(Error::Conflict(_, id)) => Outcome::Conflict(id),
+            Err(other) => return Err(other),
+        };
+        if let Outcome::Done(_) = outcome {
+            if let Some(intent) = intent {
+                work.keep(intent, &outcome).await?;
+            }
+            work.commit().await?;
+        } else if let Some(intent) = intent {
+            drop(work);
+            self.keep_refusal(caller, action, intent, &outcome).await?;
+        }
+        Ok(outcome)
+    }
+
+    /// Keeps why nothing was changed. A twin that was faster keeps its own outcome.
+    async fn keep_refusal(&self, caller: &Caller, action: &str, intent: &Intent, outcome: &Outcome) -> Result<()> {
+        let work = Work::begin(self, caller, action).await?;
+        if work.claim(intent).await?.is_none() {
+            work.keep(intent, outcome).await?;
+        }
+        work.commit().await
+    }
+}
+
+impl<'a> Work<'a> {
+    async fn begin(app: &'a App, caller: &'a Caller, action: &'a str) -> Result<Self> {
+        let transaction = app.database.begin().await?;
+        let (audited, changed) = (BTreeSet::new(), BTreeSet::new());
+        Ok(Self {
+            app,
+            caller,
+            action,
+            now: app.clock.now(),
+            transaction,
+            audited,
+            changed,
+        })
+    }
+
+    async fn commit(self) -> Result<()> {
+        let author = self.caller.identity.as_ref();
+        let entries = self.audited.iter().map(|change| audit_entry::ActiveModel {
+            id: Set(self.app.ids.next::<AuditEntryId>(self.now)),
+            site_id: Set(change.site),
+            at: Set(self.now),
+            issuer: Set(author.map(|identity| identity.issuer.clone())),
+            subject: Set(author.map(|identity| identity.subject.clone())),
+            action: Set(self.action.to_owned()),
+            kind: Set(change.kind),
+            record_id: Set(change.id),
+        });
+        let entries: Vec<_> = entries.collect();
+        for rows in entries.chunks(ROWS_A_STATEMENT) {
+            audit_entry::Entity::insert_many(rows.to_vec())
+                .exec_without_returning(self.db())
+                .await?;
+        }
+        let rows = self
+            .changed
+            .iter()
+            .filter(|change| travels(change.kind))
+            .map(|change| outbox::ActiveModel {
+                id: NotSet,
+                site_id: Set(change.site),
+                kind: Set(change.kind),
+                record_id: Set(change.id),
+                at: Set(self.now),
+            });
+        let rows: Vec<_> = rows.collect();
+        for rows in rows.chunks(ROWS_A_STATEMENT) {
+            outbox::Entity::insert_many(rows.to_vec())
+                .exec_without_returning(self.db())
+                .await?;
+        }
+        Ok(self.transaction.commit().await?)
+    }
+
+    /// Claims an intent; tells what it came to when it was claimed before. A running twin is awaited: on PostgreSQL by
+    /// the unique key, on SQLite by the writer's turn.
+    async fn claim(&self, intent: &Intent) -> Result<Option<Outcome>> {
+        use idempotent_outcome::{ActiveModel, Column, Entity};
+        Entity::delete_many()
+            .filter(Column::CreatedAt.lt(self.now - OUTCOME_KEPT))
+            .exec(self.db())
+            .await?;
+        let claimed = Entity::insert(ActiveModel {
+            scope: Set(intent.scope.clone()),
+            request: Set(intent.request.clone()),
+            outcome: Set(String::new()),
+            created_at: Set(self.now),
+        });
+        let unclaimed = OnConflict::column(Column::Scope).do_nothing().to_owned();
+        if claimed.on_conflict(unclaimed).exec_without_returning(self.db()).await? > 0 {
+            return Ok(None);
+        }
+        let Some(kept) = Entity::find_by_id(&intent.scope).one(self.db()).await? else {
+            return Ok(None);
+        };
+        if kept.request != intent.request {
+            return Err(Error::argument("", "This Idempotency-Key was used with another input."));
+        }
+        serde_json::from_str(&kept.outcome).map(Some).map_err(Error::internal)
+    }
+
+    async fn keep(&self, intent: &Intent, outcome: &Outcome) -> Result<()> {
+        use idempotent_outcome::{Column, Entity};
+        let outcome = serde_json::to_string(outcome).map_err(Error::internal)?;
+        let claimed = Entity::update_many().col_expr(Column::Outcome, Expr::val(outcome));
+        claimed.filter(Column::Scope.eq(&intent.scope)).exec(self.db()).await?;
+        Ok(())
+    }
+
+    /// The open transaction. On SQLite the only connection that may be used inside a work.
+    pub fn db(&self) -> &DatabaseTransaction {
+        &self.transaction
+    }
+
+    /// Who asks.
+    pub fn caller(&self) -> &'a Caller {
+        self.caller
+    }
+
+    /// The server.
+    pub fn app(&self) -> &'a App {
+        self.app
+    }
+
+    /// When this work happens.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// The day on which this work happens, UTC.
+    pub fn today(&self) -> NaiveDate {
+        self.now.date_naive()
+    }
+
+    /// A new id.
+    pub fn new_id<Id: entity::RecordId>(&self) -> Id {
+        self.app.ids.next(self.now)
+    }
+
+    /// A record to change: it is locked until the work ends.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when the caller may not see it, [`Error::NotHostedHere`] when another host keeps it.
+    pub async fn get<E: Record>(&self, id: E::Id) -> Result<E::Model> {
+        let found = readable::<E>(self.caller)
+            .filter(E::id_column().eq(id.into()))
+            .lock_exclusive();
+        let row = found.one(self.db()).await?.ok_or(Error::NotFound(E::KIND))?;
+        self.hosted(E::site(&row)).await?;
+        Ok(row)
+    }
+
+    /// A record to change, at the version that the caller read.
+    ///
+    /// # Errors
+    /// Those of [`Work::get`]; [`Error::Conflict`] when somebody was faster.
+    pub async fn get_at<E: Record>(&self, id: E::Id, version: i32) -> Result<E::Model> {
+        let row = self.get::<E>(id).await?;
+        if E::version(&row) == version {
+            Ok(row)
+        } else {
+            Err(Error::Conflict(E::KIND, id.into()))
+        }
+    }
+
+    /// Passes when an action on this row is granted.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`], for an anonymous caller [`Error::Unauthenticated`].
+    pub fn allow<E: Scoped>(&self, action: Action, row: &E::Model) -> Result<()> {
+        if covers::<E>(self.caller, action, row) {
+            Ok(())
+        } else {
+            Err(self.refusal())
+        }
+    }
+
+    /// Passes when an action is granted on what does not exist yet, at a site that this host keeps.
+    ///
+    /// # Errors
+    /// Those of [`Work::allow`] and [`Work::hosted`].
+    pub async fn allow_at(&self, action: Action, kind: Kind, site: SiteId) -> Result<site::Model> {
+        let home = self.hosted(site).await?;
+        let row = Access {
+            kind,
+            home: site,
+            receiver: None,
+            subject: None,
+            owner: None,
+            subject_owner: None,
+            visibility: entity::Visibility::Site,
+            state: "",
+            closed_space: None,
+        };
+        if reach(self.caller, action, kind).covers(&row) {
+            Ok(home)
+        } else {
+            Err(self.refusal())
+        }
+    }
+
+    /// Why something is refused to this caller.
+    pub fn refusal(&self) -> Error {
+        if self.caller.signed_in() {
+            Error::Forbidden
+        } else {
+            Error::Unauthenticated
+        }
+    }
+
+    /// A site that this host keeps.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such site, [`Error::NotHostedHere`] when another host keeps it.
+    pub async fn hosted(&self, id: SiteId) -> Result<site::Model> {
+        let site = site::Entity::find_by_id(id)
+            .one(self.db())
+            .await?
+            .ok_or(Error::NotFound(Kind::Site))?;
+        if site.hosted {
+            Ok(site)
+        } else {
+            Err(Error::NotHostedHere {
+                site: site.slug,
+                endpoint: site.endpoint,
+            })
+        }
+    }
+
+    /// The champion that the caller writes as at a site.
+    ///
+    /// # Errors
+    /// A problem when they are none there, or one that may not write now.
+    pub fn author(&self, site: SiteId) -> Result<entity::ChampionId> {
+        self.caller.writes_as(site).ok_or_else(|| {
+            Error::not_now("Register as a champion of this site first, and wait until you are in training.")
+        })
+    }
+
+    /// Stores a new record.
+    ///
+    /// # Errors
+    /// A problem when a unique value is taken.
+    pub async fn insert<E: Record>(&mut self, mut row: E::ActiveModel) -> Result<E::Model>
+    where
+        E::Model: IntoActiveModel<E::ActiveModel>,
+    {
+        E::stamp(&mut row, 1, self.now);
+        let row = row.insert(self.db()).await?;
+        self.altered::<E>(&row);
+        Ok(row)
+    }
+
+    /// Stores a changed record under the next version.
+    ///
+    /// # Errors
+    /// A problem when a unique value is taken.
+    pub async fn update<E: Record>(&mut self, mut row: E::ActiveModel) -> Result<E::Model>
+    where
+        E::Model: IntoActiveModel<E::ActiveModel>,
+    {
+        let version = E::active_version(&row);
+        E::stamp(&mut row, version + 1, self.now);
+        let row = row.update(self.db()).await?;
+        self.altered::<E>(&row);
+        Ok(row)
+    }
+
+    /// Removes a record that is no more than a setting of its site.
+    ///
+    /// # Errors
+    /// Only when the database fails.
+    pub async fn delete<E: Record>(&mut self, row: E::Model) -> Result<()>
+    where
+        E::Model: IntoActiveModel<E::ActiveModel>,
+    {
+        self.altered::<E>(&row);
+        row.into_active_model().delete(self.db()).await?;
+        Ok(())
+    }
+
+    /// Notes that a record changed by a statement of its own, or one that repeats what a changed record says.
+    pub fn touch(&mut self, site: SiteId, kind: Kind, id: impl Into<Uuid>) {
+        self.changed.insert(Change {
+            site,
+            kind,
+            id: id.into(),
+        });
+    }
+
+    fn altered<E: Record>(&mut self, row: &E::Model) {
+        let change = Change {
+            site: E::site(row),
+            kind: E::KIND,
+            id: E::id(row).into(),
+        };
+        self.audited.insert(change);
+        self.changed.insert(change);
+    }
+}
+
+/// Whether records of this kind can be shared with other hosts.
+const fn travels(kind: Kind) -> bool {
+    match kind {
+        Kind::Site
+        | Kind::Organisation
+        | Kind::Project
+        | Kind::Champion
+        | Kind::Resource
+        | Kind::ResourceEdition
+        | Kind::ResourceProposal
+        | Kind::Space
+        | Kind::Thread
+        | Kind::Post
+        | Kind::Report
+        | Kind::ImpactMeasure
+        | Kind::ImpactRelease => true,
+        Kind::Issuer | Kind::SupportSession | Kind::ResourceOverlay | Kind::Observation | Kind::AuditEntry => false,
+    }
+}
+
+impl Outcome {
+    /// The problems to show, for outcomes that changed nothing.
+    pub fn problems(&self) -> Vec<Problem> {
+        match self {
+            Self::Done(_) => Vec::new(),
+            Self::Problems(problems) => problems.clone(),
+            Self::Conflict(_) => vec![Problem::new(
+                ProblemCode::Conflict,
+                "version",
+                "Somebody changed this in the meantime. Look at what it is now, then try again.",
+            )],
+        }
+    }
+}

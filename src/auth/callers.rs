@@ -1,0 +1,126 @@
+//! From a request's token to its caller: the registrations of its issuer, and the champions bound to the person.
+
+use std::{collections::HashMap, sync::Arc};
+
+use entity::{SiteKind, SiteStatus, champion, issuer, site, space_member};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use url::Url;
+
+use super::{KeySource, Registration, TokenRefused, claimed_issuer, parse_jwk_set, verify};
+use crate::{
+    app::App,
+    error::{Error, Result},
+    policy::{Caller, Identity, OwnChampion, Role},
+};
+
+/// Why no caller could be made of a token.
+#[derive(Debug, thiserror::Error)]
+pub enum Unproved {
+    /// The token does not count; the sentence says why and holds nothing of it.
+    #[error("{0}")]
+    Refused(#[from] TokenRefused),
+    /// Something went wrong on our side.
+    #[error("{0}")]
+    Failed(#[from] Error),
+}
+
+/// Proves who asks. Nobody's token is nobody: an anonymous caller.
+///
+/// # Errors
+/// [`Unproved::Refused`] for a token that no registration of a site on this host accepts.
+pub async fn caller(app: &App, token: Option<&str>) -> Result<Caller, Unproved> {
+    let Some(token) = token else {
+        return Ok(Caller::default());
+    };
+    let (registrations, sites) = registrations(app.reader(), &claimed_issuer(token)?).await?;
+    let proven = verify(token, &registrations, &app.key_sets, app.clock.now()).await?;
+    let roles = proven.roles.iter().filter_map(|(id, role)| {
+        let site = sites.get(id).filter(|site| site.status == SiteStatus::Active)?;
+        Some(Role {
+            site: *id,
+            role: *role,
+            national: site.kind == SiteKind::National,
+        })
+    });
+    let roles = roles.collect();
+    let identity = Identity {
+        issuer: proven.iss,
+        subject: proven.sub,
+        expires_at: proven.expires_at,
+    };
+    Ok(of_identity(app.reader(), identity, roles).await?)
+}
+
+/// What a person with these roles is on this host.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn of_identity(db: &impl ConnectionTrait, identity: Identity, roles: Vec<Role>) -> Result<Caller> {
+    let bound = champion::Entity::find()
+        .filter(champion::Column::Issuer.eq(&identity.issuer))
+        .filter(champion::Column::Subject.eq(&identity.subject));
+    let own = |row: champion::Model| OwnChampion {
+        id: row.id,
+        site: row.site_id,
+        status: row.status,
+    };
+    let champions: Vec<_> = bound.all(db).await?.into_iter().map(own).collect();
+    let spaces = if champions.is_empty() {
+        Vec::new()
+    } else {
+        let mine = space_member::Column::ChampionId.is_in(champions.iter().map(|own| own.id));
+        let spaces = space_member::Entity::find()
+            .select_only()
+            .column(space_member::Column::SpaceId);
+        spaces.filter(mine).into_tuple().all(db).await?
+    };
+    Ok(Caller {
+        identity: Some(identity),
+        roles,
+        champions,
+        spaces,
+    })
+}
+
+type Sites = HashMap<entity::SiteId, site::Model>;
+
+/// The registrations of an issuer at the sites of this host, and those sites.
+async fn registrations(db: &impl ConnectionTrait, issuer: &str) -> Result<(Vec<Registration>, Sites)> {
+    use issuer::{Column, Entity};
+    let rows = Entity::find()
+        .filter(Column::Issuer.eq(issuer))
+        .filter(Column::RevokedAt.is_null())
+        .all(db)
+        .await?;
+    if rows.is_empty() {
+        return Ok((Vec::new(), Sites::new()));
+    }
+    let ids = rows.iter().map(|row| row.site_id);
+    let sites = site::Entity::find()
+        .filter(site::Column::Id.is_in(ids))
+        .filter(site::Column::Hosted.eq(true));
+    let sites: Sites = sites.all(db).await?.into_iter().map(|site| (site.id, site)).collect();
+    let registration = |row: issuer::Model| registration(row, &sites).transpose();
+    Ok((rows.into_iter().filter_map(registration).collect::<Result<_>>()?, sites))
+}
+
+fn registration(row: issuer::Model, sites: &Sites) -> Result<Option<Registration>> {
+    let Some(site) = sites.get(&row.site_id) else {
+        return Ok(None);
+    };
+    let keys = match (&row.jwks, &row.jwks_url) {
+        (Some(jwks), _) => KeySource::Inline(Arc::new(parse_jwk_set(jwks).map_err(Error::internal)?)),
+        (None, Some(url)) => KeySource::Url(Url::parse(url).map_err(Error::internal)?),
+        (None, None) => return Err(Error::internal("an issuer without keys is registered")),
+    };
+    Ok(Some(Registration {
+        site: site.id,
+        site_slug: site.slug.clone(),
+        iss: row.issuer,
+        audience: row.audience,
+        algorithms: row.algorithms.0,
+        keys,
+        roles_claim: row.roles_claim,
+        may_grant: row.may_grant.0,
+    }))
+}

@@ -1,0 +1,154 @@
+//! Every setting: from the commented default file, a TOML file and `CHAMPION_…` variables, in that order.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use config::{Config, ConfigError, Environment, File, FileFormat};
+use serde::Deserialize;
+
+/// The default file: the manual of all settings.
+pub const DEFAULTS: &str = include_str!("config.default.toml");
+
+/// The settings of one host. What each means stands in [`DEFAULTS`].
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// How people outside reach this host, without a slash at the end.
+    pub public_url: String,
+    /// What this host is called.
+    pub host_name: String,
+    /// A SQLite or PostgreSQL URL.
+    pub database_url: String,
+    /// Reading connections to SQLite.
+    pub sqlite_readers: u32,
+    /// Connections to PostgreSQL.
+    pub postgres_connections: u32,
+    /// Whether the development issuer's tokens count.
+    pub development_issuer: bool,
+    /// The development issuer's private key.
+    pub development_key_file: PathBuf,
+    /// Seconds until a JWK set is fetched again.
+    pub jwks_max_age: u64,
+    /// What is logged.
+    pub log: String,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// How the HTTP face behaves.
+    pub http: HttpSettings,
+}
+
+/// How the HTTP face behaves. Every limit refuses before work is done.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpSettings {
+    /// Origins of web apps that may call this host from a browser; `*` allows all, an empty list none.
+    pub allowed_origins: Vec<String>,
+    /// How long a browser may remember the answer of a preflight.
+    pub cors_max_age_seconds: u64,
+    /// Whether `/graphiql` is served.
+    pub graphiql: bool,
+    /// The largest request body, and the longest query string of a GET.
+    pub body_bytes: usize,
+    /// How long a client may take to send its body.
+    pub body_seconds: u64,
+    /// The most bytes of headers that a request may have.
+    pub header_bytes: usize,
+    /// The most headers that a request may have.
+    pub header_count: usize,
+    /// How long a client may take to send its headers, also between two requests of one connection.
+    pub header_seconds: u64,
+    /// The most connections at one time; further ones wait to be accepted.
+    pub connections: usize,
+    /// How long requests in work may take to finish once the host is told to stop.
+    pub shutdown_seconds: u64,
+    /// The most tokens of a GraphQL document.
+    pub document_tokens: usize,
+    /// How deep brackets of any kind may nest in a document.
+    pub document_nesting: usize,
+    /// How deep selections may nest once every fragment stands in the place of its spreads.
+    pub document_depth: usize,
+    /// The most fields and fragments that a document may select, fragments counted at each spread.
+    pub document_selections: usize,
+    /// How many parsed documents are kept; one counts once for every 4 KiB of its text.
+    pub cached_documents: u64,
+    /// Longer documents are not kept.
+    pub cached_document_bytes: usize,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Settings {
+    /// Reads the settings of a process.
+    ///
+    /// # Errors
+    /// When the file cannot be read, a name is unknown or a value has the wrong type; the message names it.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let mut sources = Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml));
+        if let Some(file) = file {
+            sources = sources.add_source(File::from(file).format(FileFormat::Toml));
+        }
+        sources.add_source(environment()).build()?.try_deserialize()
+    }
+
+    /// The defaults alone.
+    ///
+    /// # Errors
+    /// Never for the file that this version carries: a test reads it.
+    pub fn defaults() -> Result<Self, ConfigError> {
+        Config::builder()
+            .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
+            .build()?
+            .try_deserialize()
+    }
+}
+
+fn environment() -> Environment {
+    Environment::with_prefix("CHAMPION")
+        .prefix_separator("_")
+        .separator("__")
+        .try_parsing(true)
+        .list_separator(",")
+        .with_list_parse_key("http.allowed_origins")
+        // The test suite's own variable is no setting of a host.
+        .source(Some(
+            std::env::vars()
+                .filter(|(name, _)| name != "CHAMPION_TEST_POSTGRES_URL")
+                .collect(),
+        ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_file_is_whole() {
+        let settings = Settings::defaults().unwrap();
+
+        assert_eq!(settings.listen.port(), 8080);
+        assert!(!settings.development_issuer);
+    }
+
+    #[test]
+    fn an_unknown_setting_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("host.toml");
+        std::fs::write(&file, "databse_url = \"sqlite:other.db\"").unwrap();
+
+        let refusal = Settings::load(Some(&file)).unwrap_err().to_string();
+
+        assert!(refusal.contains("databse_url"), "{refusal}");
+    }
+}

@@ -1,0 +1,21 @@
+//! Champion Network.
+
+pub mod app;
+pub mod auth;
+pub mod clock;
+pub mod config;
+pub mod database;
+pub mod error;
+pub mod graphql;
+pub mod http;
+pub mod input;
+pub mod markdown;
+pub mod policy;
+pub mod projects;
+pub mod read;
+pub mod record;
+pub mod schema;
+pub mod scope;
+pub mod search;
+pub mod server;
+pub mod sites;

@@ -1,0 +1,4 @@
+//! Projects: what a site undertakes, with a lead, a team, milestones and targets.
+
+pub mod graphql;
+pub mod ops;

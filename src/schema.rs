@@ -1,0 +1,129 @@
+//! Joins the features into one schema.
+
+use std::sync::Arc;
+
+use async_graphql::{
+    Context, EmptySubscription, ID, MergedObject, Object, Response, Schema, SchemaBuilder, ValidationMode,
+    extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute},
+};
+use entity::{Kind, ids::parse_any};
+use sea_orm::prelude::Uuid;
+
+use crate::{
+    app::App,
+    error::{Error, Result},
+    graphql::{
+        Asking, RequestId,
+        record::{Node, Record},
+        seen::{Seen, Shows},
+        show,
+    },
+    projects::graphql::{Project, ProjectMutations, ProjectQueries},
+    read,
+    scope::Scoped,
+    sites::graphql::{Site, SiteQueries},
+};
+
+/// The executable schema.
+pub type Api = Schema<Query, Mutation, EmptySubscription>;
+
+/// What can be asked. Every list spans the network and answers from this host's own database.
+#[derive(Clone, Copy, Debug, Default, MergedObject)]
+pub struct Query(NodeQueries, SiteQueries, ProjectQueries);
+
+/// What can be changed. Every mutation takes one `input` and answers with the record, or with `problems` that a person
+/// can mend. Send an `Idempotency-Key` header to repeat a mutation safely.
+#[derive(Clone, Copy, Debug, Default, MergedObject)]
+pub struct Mutation(ProjectMutations);
+
+/// Builds the schema. Documents reach it validated.
+pub fn build(app: Arc<App>) -> Api {
+    builder().data(app).finish()
+}
+
+fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+        .register_output_type::<Record>()
+        .validation_mode(ValidationMode::Fast)
+        .extension(ShowErrors)
+}
+
+/// The schema as a document.
+pub fn document() -> String {
+    builder().finish().sdl()
+}
+
+/// Records by id.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NodeQueries;
+
+/// Records by id.
+#[Object]
+impl NodeQueries {
+    /// Anything by its id; null when there is nothing by that id that you may see.
+    async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "The id.")] id: ID) -> Result<Option<Node>> {
+        Ok(nodes(ctx, "id", &[id]).await?.pop().flatten())
+    }
+
+    /// Things by their ids, in the order asked; null for each that you may not see. At most 100 at once.
+    async fn nodes(&self, ctx: &Context<'_>, #[graphql(desc = "The ids.")] ids: Vec<ID>) -> Result<Vec<Option<Node>>> {
+        if ids.len() > 100 {
+            return Err(Error::argument("ids", "Ask for at most 100 at once."));
+        }
+        nodes(ctx, "ids", &ids).await
+    }
+}
+
+async fn nodes(ctx: &Context<'_>, path: &str, ids: &[ID]) -> Result<Vec<Option<Node>>> {
+    let parse = |id: &ID| parse_any(id).ok_or_else(|| Error::argument(path, "This is not an id."));
+    let ids = ids.iter().map(parse).collect::<Result<Vec<_>>>()?;
+    let mut found = Vec::new();
+    for kind in Kind::ALL {
+        let wanted: Vec<_> = ids.iter().filter(|(of, _)| of == kind).map(|(_, id)| *id).collect();
+        if !wanted.is_empty() {
+            found.extend(of_kind(ctx, *kind, &wanted).await?);
+        }
+    }
+    Ok(ids
+        .iter()
+        .map(|id| found.iter().find(|(of, _)| of == &id.1).map(|(_, node)| node.clone()))
+        .collect())
+}
+
+/// The records of one kind, in one statement.
+async fn of_kind(ctx: &Context<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<(Uuid, Node)>> {
+    match kind {
+        Kind::Site => shown::<Site>(ctx, ids).await,
+        Kind::Project => shown::<Project>(ctx, ids).await,
+        _ => Ok(Vec::new()),
+    }
+}
+
+async fn shown<T: Shows + Into<Node>>(ctx: &Context<'_>, ids: &[Uuid]) -> Result<Vec<(Uuid, Node)>> {
+    let ids: Vec<_> = ids.iter().map(|id| <T::Entity as Scoped>::Id::from(*id)).collect();
+    let rows = read::by_ids::<T::Entity>(ctx.app().reader(), ctx.caller(), &ids).await?;
+    Ok(Seen::all(rows)
+        .map(|row| (T::Entity::id(&row).into(), T::show(row).into()))
+        .collect())
+}
+
+/// Gives the errors of resolvers their codes.
+struct ShowErrors;
+
+impl ExtensionFactory for ShowErrors {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(Self)
+    }
+}
+
+#[async_graphql::async_trait::async_trait]
+impl Extension for ShowErrors {
+    async fn execute(&self, ctx: &ExtensionContext<'_>, operation: Option<&str>, next: NextExecute<'_>) -> Response {
+        let mut response = next.run(ctx, operation).await;
+        let request = ctx.data_opt::<RequestId>().map(|id| id.0.as_str()).unwrap_or_default();
+        for error in &mut response.errors {
+            show(error, request);
+        }
+        response
+    }
+}

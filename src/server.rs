@@ -1,0 +1,115 @@
+//! A host ready to serve: the open database, the schema and the routes over them.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    http::{HeaderMap, header},
+};
+
+use crate::{
+    app::App,
+    auth::{
+        KeyPolicy, KeySets,
+        callers::{self, Unproved},
+    },
+    clock::{Clock, Ids},
+    config::{HttpSettings, Settings},
+    database::Database,
+    error::{Error, Result},
+    http::{self, Host, Refusal},
+    policy::Caller,
+    schema,
+};
+
+/// The application behind the transport.
+#[derive(Clone, Debug)]
+pub struct Server(pub Arc<App>);
+
+impl Server {
+    /// Opens the database, brings it to this version and readies everything over it.
+    ///
+    /// # Errors
+    /// When the database cannot be opened or migrated, or the HTTP client cannot be made.
+    pub async fn open(settings: Settings, clock: Clock, ids: Ids) -> Result<Self> {
+        let database = Database::open(&settings).await?;
+        database.migrate().await?;
+        Ok(Self::over(database, settings, clock, ids))
+    }
+
+    /// Readies everything over a database that is open and migrated.
+    pub fn over(database: Database, settings: Settings, clock: Clock, ids: Ids) -> Self {
+        let policy = KeyPolicy {
+            allow_loopback: settings.development_issuer,
+            max_age: Duration::from_secs(settings.jwks_max_age),
+            ..KeyPolicy::default()
+        };
+        Self(Arc::new(App {
+            database,
+            settings,
+            clock,
+            ids,
+            key_sets: KeySets::new(policy),
+        }))
+    }
+
+    /// The routes.
+    ///
+    /// # Errors
+    /// When the settings name an origin that is none.
+    pub fn router(&self) -> Result<Router> {
+        let api = schema::build(Arc::clone(&self.0));
+        let sdl = api.sdl();
+        http::router(self.clone(), api, &sdl, schema::document(), Router::new()).map_err(Error::internal)
+    }
+}
+
+impl Host for Server {
+    type Caller = Caller;
+
+    async fn caller(&self, headers: &HeaderMap) -> Result<Caller, Refusal> {
+        let token = bearer(headers)?;
+        callers::caller(&self.0, token)
+            .await
+            .map_err(|unproved| match unproved {
+                Unproved::Refused(refused) => Refusal::new(refused.why),
+                Unproved::Failed(error) => {
+                    tracing::error!(%error, "a caller could not be looked up");
+                    Refusal::new("The token cannot be checked at the moment.")
+                }
+            })
+    }
+
+    async fn ready(&self) -> Result<(), &'static str> {
+        self.0
+            .reader()
+            .ping()
+            .await
+            .map_err(|_| "The database does not answer.")
+    }
+
+    fn new_request_id(&self) -> String {
+        self.0.ids.unordered().simple().to_string()
+    }
+
+    fn settings(&self) -> &HttpSettings {
+        &self.0.settings.http
+    }
+}
+
+/// The token of a request: RFC 6750, section 2.1, and no other way.
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let token = value
+        .to_str()
+        .ok()
+        .and_then(|value| value.split_once(' '))
+        .filter(|_| values.next().is_none());
+    match token {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(token.trim())),
+        _ => Err(Refusal::new(
+            "Send one Authorization header: the word Bearer, a space and a token.",
+        )),
+    }
+}

@@ -1,0 +1,4 @@
+//! Sites, the organisations around them, who may sign tokens for them, and who did what on them.
+
+pub mod graphql;
+pub mod ops;

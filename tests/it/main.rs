@@ -1,0 +1,6 @@
+//! Integration tests: people act through the API, on SQLite and on PostgreSQL.
+
+mod layers;
+mod policy;
+mod projects;
+mod support;

@@ -1,0 +1,211 @@
+//! A host: the router in process, a clock that stands still, seeded ids and a database that goes when the test ends.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{Request, Response},
+};
+use champion_network::{
+    auth::DevelopmentKey,
+    clock::{Clock, Ids},
+    config::Settings,
+    database::Database,
+    server::Server,
+    sites,
+};
+use chrono::{DateTime, Utc};
+use sea_orm::ConnectionTrait;
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+use super::Person;
+
+/// The slug of the national site.
+pub const NATIONAL: &str = "national";
+/// The regional sites of every host.
+pub const REGIONS: [&str; 2] = ["leeds", "hull"];
+/// The issuer that every site trusts.
+pub const ISSUER: &str = "https://issuer.test";
+/// The audience that every site expects.
+pub const AUDIENCE: &str = "https://host.test";
+
+/// Which database a host runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// A file.
+    Sqlite,
+    /// A database on the server that `tests/run` starts.
+    Postgres,
+}
+
+/// A host with a national and two regional sites.
+pub struct Host {
+    /// The server behind it.
+    pub server: Server,
+    /// How it was opened, for a second replica.
+    pub settings: Settings,
+    key: DevelopmentKey,
+    router: Router,
+    statements: Arc<AtomicUsize>,
+    people: AtomicUsize,
+    database: Option<(String, String)>,
+    _folder: TempDir,
+}
+
+impl Host {
+    /// Starts a host with the sites `national`, `leeds` and `hull`.
+    pub async fn start(backend: Backend) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = Settings::defaults().unwrap();
+        settings.host_name = "Test host".to_owned();
+        settings.postgres_connections = 4;
+        settings.sqlite_readers = 4;
+        let database = match backend {
+            Backend::Sqlite => {
+                settings.database_url = format!("sqlite:{}?mode=rwc", folder.path().join("host.db").display());
+                None
+            }
+            Backend::Postgres => {
+                let (url, name) = fresh_postgres().await;
+                settings.database_url = format!("{}/{name}", url.rsplit_once('/').unwrap().0);
+                Some((url, name))
+            }
+        };
+        let statements = Arc::new(AtomicUsize::new(0));
+        let server = open(&settings, &statements).await;
+        let key = DevelopmentKey::generate().unwrap();
+        for slug in std::iter::once(NATIONAL).chain(REGIONS) {
+            found_site(&server, &key, slug).await;
+        }
+        let router = server.router().unwrap();
+        let people = AtomicUsize::new(0);
+        Self {
+            server,
+            settings,
+            key,
+            router,
+            statements,
+            people,
+            database,
+            _folder: folder,
+        }
+    }
+
+    /// The present instant of the host's clock.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.server.0.clock.now()
+    }
+
+    /// Sends a request to the host.
+    pub async fn send(&self, request: Request<Body>) -> Response<axum::body::Bytes> {
+        let (head, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        Response::from_parts(head, to_bytes(body, usize::MAX).await.unwrap())
+    }
+
+    /// How many statements the database has been sent.
+    pub fn statements(&self) -> usize {
+        self.statements.load(Ordering::SeqCst)
+    }
+
+    /// The key that signs everybody's tokens.
+    pub fn key(&self) -> &DevelopmentKey {
+        &self.key
+    }
+
+    /// Somebody without a token.
+    pub fn anonymous(&self) -> Person<'_> {
+        Person::anonymous(self)
+    }
+
+    /// Somebody with roles, written `leeds:curator`, and not registered as a champion.
+    pub fn person(&self, roles: &[&str]) -> Person<'_> {
+        let number = self.people.fetch_add(1, Ordering::SeqCst);
+        Person::with_roles(self, &format!("person-{number}"), roles)
+    }
+
+    /// Somebody with these roles who is an active champion of the site of the first.
+    pub async fn champion(&self, roles: &[&str]) -> Person<'_> {
+        let person = self.person(roles);
+        let site = roles[0].split(':').next().unwrap();
+        person.becomes_champion(site).await;
+        person
+    }
+}
+
+/// Opens the server of these settings, with a standing clock and counted statements.
+async fn open(settings: &Settings, statements: &Arc<AtomicUsize>) -> Server {
+    let mut database = Database::open(settings).await.unwrap();
+    database.migrate().await.unwrap();
+    let counter = Arc::clone(statements);
+    database.on_statement(move |_| {
+        counter.fetch_add(1, Ordering::SeqCst);
+    });
+    let clock = Clock::standing_at("2026-06-15T09:00:00Z".parse().unwrap());
+    Server::over(database, settings.clone(), clock, Ids::seeded(7))
+}
+
+/// Founds a site that trusts the test issuer with every role.
+async fn found_site(server: &Server, key: &DevelopmentKey, slug: &str) {
+    let founding = sites::ops::Founding {
+        slug: slug.to_owned(),
+        name: slug[..1].to_uppercase() + &slug[1..],
+        kind: if slug == NATIONAL {
+            entity::SiteKind::National
+        } else {
+            entity::SiteKind::Regional
+        },
+        region: None,
+        ods_code: None,
+    };
+    let trust = sites::ops::Trust::everything(ISSUER, AUDIENCE, key.jwk_set());
+    server
+        .0
+        .system("found", async |work| {
+            let site = sites::ops::found(work, founding).await?;
+            sites::ops::trust(work, site.id, trust).await
+        })
+        .await
+        .unwrap();
+}
+
+impl Drop for Host {
+    /// Drops the PostgreSQL database: hundreds of them would fill the server.
+    fn drop(&mut self) {
+        let Some((url, name)) = self.database.take() else {
+            return;
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build()
+                    .unwrap();
+                runtime.block_on(async {
+                    let admin = sea_orm::Database::connect(url).await.unwrap();
+                    let _ = admin
+                        .execute_unprepared(&format!("DROP DATABASE \"{name}\" WITH (FORCE)"))
+                        .await;
+                });
+            });
+        });
+    }
+}
+
+/// A new empty database on the test server: its admin URL and its name.
+async fn fresh_postgres() -> (String, String) {
+    let url = std::env::var("CHAMPION_TEST_POSTGRES_URL")
+        .expect("CHAMPION_TEST_POSTGRES_URL names the PostgreSQL server of the tests: run them with tests/run");
+    let name = format!("host_{}", Ids::default().unordered().simple());
+    let admin = sea_orm::Database::connect(&url).await.unwrap();
+    admin
+        .execute_unprepared(&format!("CREATE DATABASE \"{name}\""))
+        .await
+        .unwrap();
+    admin.close().await.unwrap();
+    (url, name)
+}

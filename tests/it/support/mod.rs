@@ -1,0 +1,33 @@
+//! What every test stands on: a host with a migrated database of its own, and people who act on it.
+
+pub mod host;
+pub mod person;
+
+pub use host::{Backend, Host, NATIONAL};
+pub use person::{Person, Reply};
+pub use serde_json::{Value, json};
+
+/// Writes each test twice: once on SQLite, once on PostgreSQL.
+macro_rules! on_both {
+    ($(#[$meta:meta])* async fn $name:ident($host:ident) $body:block) => {
+        mod $name {
+            #[allow(unused_imports, reason = "a test uses what its file imports")]
+            use super::*;
+
+            async fn test($host: &$crate::support::Host) $body
+
+            #[tokio::test]
+            async fn sqlite() {
+                let host = $crate::support::Host::start($crate::support::Backend::Sqlite).await;
+                test(&host).await;
+            }
+
+            #[tokio::test]
+            async fn postgres() {
+                let host = $crate::support::Host::start($crate::support::Backend::Postgres).await;
+                test(&host).await;
+            }
+        }
+    };
+}
+pub(crate) use on_both;
