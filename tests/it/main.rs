@@ -7,3 +7,4 @@ mod policy;
 mod projects;
 mod search;
 mod support;
+mod work;
