@@ -1,5 +1,7 @@
 //! Integration tests: people act through the API, on SQLite and on PostgreSQL.
 
+#![expect(clippy::unwrap_used, reason = "in a test a failed unwrap is a failed test")]
+
 mod bad_input;
 mod champions;
 mod layers;
