@@ -70,6 +70,7 @@ pub mod database;
 pub mod error;
 pub mod graphql;
 pub mod http;
+pub mod impact;
 pub mod input;
 pub mod markdown;
 pub mod policy;
