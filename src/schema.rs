@@ -7,21 +7,20 @@ use async_graphql::{
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute},
 };
 use entity::{Kind, ids::parse_any};
-use sea_orm::prelude::Uuid;
 
 use crate::{
     app::App,
     error::{Error, Result},
     graphql::{
-        Asking, RequestId,
-        record::{Node, Record},
-        seen::{Seen, Shows},
+        RequestId,
+        record::{Node, Record, of_kind},
         show,
     },
-    projects::graphql::{Project, ProjectMutations, ProjectQueries},
-    read,
-    scope::Scoped,
-    sites::graphql::{Site, SiteQueries},
+    projects::graphql::{ProjectMutations, ProjectQueries},
+    sites::graphql::{
+        AuditQueries, IssuerMutations, IssuerQueries, OrganisationMutations, OrganisationQueries, SiteMutations,
+        SiteQueries,
+    },
 };
 
 /// The executable schema.
@@ -29,12 +28,24 @@ pub type Api = Schema<Query, Mutation, EmptySubscription>;
 
 /// What can be asked. Every list spans the network and answers from this host's own database.
 #[derive(Clone, Copy, Debug, Default, MergedObject)]
-pub struct Query(NodeQueries, SiteQueries, ProjectQueries);
+pub struct Query(
+    NodeQueries,
+    SiteQueries,
+    OrganisationQueries,
+    IssuerQueries,
+    AuditQueries,
+    ProjectQueries,
+);
 
 /// What can be changed. Every mutation takes one `input` and answers with the record, or with `problems` that a person
 /// can mend. Send an `Idempotency-Key` header to repeat a mutation safely.
 #[derive(Clone, Copy, Debug, Default, MergedObject)]
-pub struct Mutation(ProjectMutations);
+pub struct Mutation(
+    SiteMutations,
+    OrganisationMutations,
+    IssuerMutations,
+    ProjectMutations,
+);
 
 /// Builds the schema. Documents reach it validated.
 pub fn build(app: Arc<App>) -> Api {
@@ -87,23 +98,6 @@ async fn nodes(ctx: &Context<'_>, path: &str, ids: &[ID]) -> Result<Vec<Option<N
     Ok(ids
         .iter()
         .map(|id| found.iter().find(|(of, _)| of == &id.1).map(|(_, node)| node.clone()))
-        .collect())
-}
-
-/// The records of one kind, in one statement.
-async fn of_kind(ctx: &Context<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<(Uuid, Node)>> {
-    match kind {
-        Kind::Site => shown::<Site>(ctx, ids).await,
-        Kind::Project => shown::<Project>(ctx, ids).await,
-        _ => Ok(Vec::new()),
-    }
-}
-
-async fn shown<T: Shows + Into<Node>>(ctx: &Context<'_>, ids: &[Uuid]) -> Result<Vec<(Uuid, Node)>> {
-    let ids: Vec<_> = ids.iter().map(|id| <T::Entity as Scoped>::Id::from(*id)).collect();
-    let rows = read::by_ids::<T::Entity>(ctx.app().reader(), ctx.caller(), &ids).await?;
-    Ok(Seen::all(rows)
-        .map(|row| (T::Entity::id(&row).into(), T::show(row).into()))
         .collect())
 }
 
