@@ -32,7 +32,7 @@ pub async fn caller(app: &App, token: Option<&str>) -> Result<Caller, Unproved> 
     let Some(token) = token else {
         return Ok(Caller::default());
     };
-    let (registrations, sites) = registrations(app.reader(), &claimed_issuer(token)?).await?;
+    let (registrations, sites) = registrations(app, &claimed_issuer(token)?).await?;
     let proven = verify(token, &registrations, &app.key_sets, app.clock.now()).await?;
     let roles = proven.roles.iter().filter_map(|(id, role)| {
         let site = sites.get(id).filter(|site| site.status == SiteStatus::Active)?;
@@ -85,13 +85,15 @@ pub async fn of_identity(db: &impl ConnectionTrait, identity: Identity, roles: V
 type Sites = HashMap<entity::SiteId, site::Model>;
 
 /// The registrations of an issuer at the sites of this host, and those sites.
-async fn registrations(db: &impl ConnectionTrait, issuer: &str) -> Result<(Vec<Registration>, Sites)> {
+async fn registrations(app: &App, issuer: &str) -> Result<(Vec<Registration>, Sites)> {
     use issuer::{Column, Entity};
-    let rows = Entity::find()
+    let db = app.reader();
+    let mut rows = Entity::find()
         .filter(Column::Issuer.eq(issuer))
         .filter(Column::RevokedAt.is_null())
         .all(db)
         .await?;
+    rows.retain(|row| app.settings.development_issuer || !row.development);
     if rows.is_empty() {
         return Ok((Vec::new(), Sites::new()));
     }

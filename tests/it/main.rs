@@ -4,10 +4,12 @@
 
 mod bad_input;
 mod champions;
+mod cli;
 mod impact;
 mod layers;
 mod policy;
 mod projects;
 mod search;
+mod sites;
 mod support;
 mod work;
