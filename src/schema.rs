@@ -15,6 +15,7 @@ use crate::{
     error::{Error, Result},
     graphql::{
         Asking, RequestId,
+        partial::PartialData,
         record::{Node, Record},
         seen::{Seen, Shows},
         show,
@@ -48,6 +49,7 @@ fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
         .register_output_type::<Record>()
         .validation_mode(ValidationMode::Fast)
         .extension(ShowErrors)
+        .extension(PartialData)
 }
 
 /// The schema as a document.

@@ -100,20 +100,24 @@ async fn registrations(db: &impl ConnectionTrait, issuer: &str) -> Result<(Vec<R
         .filter(site::Column::Id.is_in(ids))
         .filter(site::Column::Hosted.eq(true));
     let sites: Sites = sites.all(db).await?.into_iter().map(|site| (site.id, site)).collect();
-    let registration = |row: issuer::Model| registration(row, &sites).transpose();
-    Ok((rows.into_iter().filter_map(registration).collect::<Result<_>>()?, sites))
+    let registration = |row: issuer::Model| {
+        let id = row.id;
+        registration(row, &sites)
+            .inspect_err(|why| tracing::error!(issuer = %id, why, "an issuer cannot be used"))
+            .ok()
+    };
+    Ok((rows.into_iter().filter_map(registration).collect(), sites))
 }
 
-fn registration(row: issuer::Model, sites: &Sites) -> Result<Option<Registration>> {
-    let Some(site) = sites.get(&row.site_id) else {
-        return Ok(None);
-    };
+/// One that cannot be read takes nothing from the others: several sites may trust one issuer.
+fn registration(row: issuer::Model, sites: &Sites) -> Result<Registration, &'static str> {
+    let site = sites.get(&row.site_id).ok_or("its site is not hosted here")?;
     let keys = match (&row.jwks, &row.jwks_url) {
-        (Some(jwks), _) => KeySource::Inline(Arc::new(parse_jwk_set(jwks).map_err(Error::internal)?)),
-        (None, Some(url)) => KeySource::Url(Url::parse(url).map_err(Error::internal)?),
-        (None, None) => return Err(Error::internal("an issuer without keys is registered")),
+        (Some(jwks), _) => KeySource::Inline(Arc::new(parse_jwk_set(jwks)?)),
+        (None, Some(url)) => KeySource::Url(Url::parse(url).map_err(|_| "its address is none")?),
+        (None, None) => return Err("it has no keys"),
     };
-    Ok(Some(Registration {
+    Ok(Registration {
         site: site.id,
         site_slug: site.slug.clone(),
         iss: row.issuer,
@@ -122,5 +126,5 @@ fn registration(row: issuer::Model, sites: &Sites) -> Result<Option<Registration
         keys,
         roles_claim: row.roles_claim,
         may_grant: row.may_grant.0,
-    }))
+    })
 }

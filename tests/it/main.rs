@@ -1,8 +1,13 @@
 //! Integration tests: people act through the API, on SQLite and on PostgreSQL.
 
+#![expect(clippy::unwrap_used, reason = "in a test a failed unwrap is a failed test")]
+
+mod bad_input;
 mod champions;
 mod impact;
 mod layers;
 mod policy;
 mod projects;
+mod search;
 mod support;
+mod work;
