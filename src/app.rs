@@ -292,12 +292,20 @@ impl<'a> Work<'a> {
     /// # Errors
     /// [`Error::NotFound`] when the caller may not see it, [`Error::NotHostedHere`] when another host keeps it.
     pub async fn get<E: Record>(&self, id: E::Id) -> Result<E::Model> {
+        let row = self.locked::<E>(id).await?;
+        self.hosted(E::site(&row)).await?;
+        Ok(row)
+    }
+
+    /// A record that nobody else changes until the work ends, whichever host keeps it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when the caller may not see it.
+    pub async fn locked<E: Record>(&self, id: E::Id) -> Result<E::Model> {
         let found = readable::<E>(self.caller)
             .filter(E::id_column().eq(id.into()))
             .lock_exclusive();
-        let row = found.one(self.db()).await?.ok_or(Error::NotFound(E::KIND))?;
-        self.hosted(E::site(&row)).await?;
-        Ok(row)
+        found.one(self.db()).await?.ok_or(Error::NotFound(E::KIND))
     }
 
     /// A record to change, at the version that the caller read.
@@ -438,14 +446,19 @@ impl<'a> Work<'a> {
         });
     }
 
-    fn altered<E: Record>(&mut self, row: &E::Model) {
+    /// Notes, for the audit log of a site too, what it decided on a record that keeps its version: a placement.
+    pub fn note(&mut self, site: SiteId, kind: Kind, id: impl Into<Uuid>) {
         let change = Change {
-            site: E::site(row),
-            kind: E::KIND,
-            id: E::id(row).into(),
+            site,
+            kind,
+            id: id.into(),
         };
         self.audited.insert(change);
         self.changed.insert(change);
+    }
+
+    fn altered<E: Record>(&mut self, row: &E::Model) {
+        self.note(E::site(row), E::KIND, E::id(row));
     }
 }
 

@@ -13,6 +13,10 @@ use crate::{
     app::App,
     champions::graphql::{Champion, ChampionMutations, ChampionQueries},
     error::{Error, Result},
+    forum::graphql::{
+        Post, PostMutations, Report, ReportMutations, ReportQueries, Space, SpaceMutations, SpaceQueries, Thread,
+        ThreadMutations, ThreadQueries,
+    },
     graphql::{
         Asking, RequestId,
         record::{Node, Record},
@@ -30,12 +34,27 @@ pub type Api = Schema<Query, Mutation, EmptySubscription>;
 
 /// What can be asked. Every list spans the network and answers from this host's own database.
 #[derive(Clone, Copy, Debug, Default, MergedObject)]
-pub struct Query(NodeQueries, SiteQueries, ChampionQueries, ProjectQueries);
+pub struct Query(
+    NodeQueries,
+    SiteQueries,
+    ChampionQueries,
+    ProjectQueries,
+    SpaceQueries,
+    ThreadQueries,
+    ReportQueries,
+);
 
 /// What can be changed. Every mutation takes one `input` and answers with the record, or with `problems` that a person
 /// can mend. Send an `Idempotency-Key` header to repeat a mutation safely.
 #[derive(Clone, Copy, Debug, Default, MergedObject)]
-pub struct Mutation(ChampionMutations, ProjectMutations);
+pub struct Mutation(
+    ChampionMutations,
+    ProjectMutations,
+    SpaceMutations,
+    ThreadMutations,
+    PostMutations,
+    ReportMutations,
+);
 
 /// Builds the schema. Documents reach it validated.
 pub fn build(app: Arc<App>) -> Api {
@@ -97,6 +116,10 @@ async fn of_kind(ctx: &Context<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<(Uui
         Kind::Site => shown::<Site>(ctx, ids).await,
         Kind::Champion => shown::<Champion>(ctx, ids).await,
         Kind::Project => shown::<Project>(ctx, ids).await,
+        Kind::Space => shown::<Space>(ctx, ids).await,
+        Kind::Thread => shown::<Thread>(ctx, ids).await,
+        Kind::Post => shown::<Post>(ctx, ids).await,
+        Kind::Report => shown::<Report>(ctx, ids).await,
         _ => Ok(Vec::new()),
     }
 }

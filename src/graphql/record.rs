@@ -8,6 +8,7 @@ use sea_orm::EntityTrait;
 use crate::{
     champions::graphql::Champion,
     error::{Error, Result},
+    forum::graphql::{Post, Report, Space, Thread},
     graphql::{
         Asking,
         enums::{RecordAction, Visibility},
@@ -48,7 +49,7 @@ impl Provenance {
 /// # Errors
 /// Only when the database fails.
 pub async fn home<E: Scoped>(row: &Seen<E>, ctx: &Context<'_>, site: impl Fn(&E::Model) -> SiteId) -> Result<Site> {
-    let found = row.one::<Site>(ctx, |row| Some(site(row))).await?;
+    let found = row.one_as::<Site>(ctx, "home", |row| Some(site(row))).await?;
     found.ok_or_else(|| Error::internal("a record's home is missing"))
 }
 
@@ -183,6 +184,6 @@ macro_rules! interfaces {
 }
 
 interfaces! {
-    records: Champion, Project;
+    records: Champion, Project, Space, Thread, Post, Report;
     others: Site,
 }

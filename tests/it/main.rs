@@ -1,6 +1,7 @@
 //! Integration tests: people act through the API, on SQLite and on PostgreSQL.
 
 mod champions;
+mod forum;
 mod layers;
 mod policy;
 mod projects;
