@@ -12,6 +12,9 @@ use crate::{
     app::App,
     champions::graphql::{ChampionMutations, ChampionQueries},
     error::{Error, Result},
+    forum::graphql::{
+        PostMutations, ReportMutations, ReportQueries, SpaceMutations, SpaceQueries, ThreadMutations, ThreadQueries,
+    },
     graphql::{
         RequestId,
         partial::PartialData,
@@ -39,6 +42,9 @@ pub struct Query(
     AuditQueries,
     ChampionQueries,
     ProjectQueries,
+    SpaceQueries,
+    ThreadQueries,
+    ReportQueries,
     ImpactQueries,
 );
 
@@ -51,6 +57,10 @@ pub struct Mutation(
     IssuerMutations,
     ChampionMutations,
     ProjectMutations,
+    SpaceMutations,
+    ThreadMutations,
+    PostMutations,
+    ReportMutations,
     ImpactMutations,
 );
 

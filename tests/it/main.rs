@@ -5,6 +5,7 @@
 mod bad_input;
 mod champions;
 mod cli;
+mod forum;
 mod impact;
 mod layers;
 mod policy;
