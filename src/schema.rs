@@ -21,6 +21,9 @@ use crate::{
     },
     projects::graphql::{Project, ProjectMutations, ProjectQueries},
     read,
+    resources::graphql::{
+        Resource, ResourceEdition, ResourceMutations, ResourceOverlay, ResourceProposal, ResourceQueries,
+    },
     scope::Scoped,
     sites::graphql::{Site, SiteQueries},
 };
@@ -30,12 +33,18 @@ pub type Api = Schema<Query, Mutation, EmptySubscription>;
 
 /// What can be asked. Every list spans the network and answers from this host's own database.
 #[derive(Clone, Copy, Debug, Default, MergedObject)]
-pub struct Query(NodeQueries, SiteQueries, ChampionQueries, ProjectQueries);
+pub struct Query(
+    NodeQueries,
+    SiteQueries,
+    ChampionQueries,
+    ProjectQueries,
+    ResourceQueries,
+);
 
 /// What can be changed. Every mutation takes one `input` and answers with the record, or with `problems` that a person
 /// can mend. Send an `Idempotency-Key` header to repeat a mutation safely.
 #[derive(Clone, Copy, Debug, Default, MergedObject)]
-pub struct Mutation(ChampionMutations, ProjectMutations);
+pub struct Mutation(ChampionMutations, ProjectMutations, ResourceMutations);
 
 /// Builds the schema. Documents reach it validated.
 pub fn build(app: Arc<App>) -> Api {
@@ -97,6 +106,10 @@ async fn of_kind(ctx: &Context<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<(Uui
         Kind::Site => shown::<Site>(ctx, ids).await,
         Kind::Champion => shown::<Champion>(ctx, ids).await,
         Kind::Project => shown::<Project>(ctx, ids).await,
+        Kind::Resource => shown::<Resource>(ctx, ids).await,
+        Kind::ResourceEdition => shown::<ResourceEdition>(ctx, ids).await,
+        Kind::ResourceOverlay => shown::<ResourceOverlay>(ctx, ids).await,
+        Kind::ResourceProposal => shown::<ResourceProposal>(ctx, ids).await,
         _ => Ok(Vec::new()),
     }
 }

@@ -15,6 +15,7 @@ use crate::{
     },
     policy::Action,
     projects::graphql::Project,
+    resources::graphql::{Resource, ResourceEdition, ResourceOverlay, ResourceProposal},
     scope::{Scoped, covers},
     sites::graphql::Site,
 };
@@ -183,6 +184,6 @@ macro_rules! interfaces {
 }
 
 interfaces! {
-    records: Champion, Project;
-    others: Site,
+    records: Champion, Project, Resource;
+    others: ResourceEdition, ResourceOverlay, ResourceProposal, Site,
 }
