@@ -4,4 +4,5 @@ mod champions;
 mod layers;
 mod policy;
 mod projects;
+mod resources;
 mod support;
