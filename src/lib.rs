@@ -79,6 +79,7 @@ pub mod policy;
 pub mod projects;
 pub mod read;
 pub mod record;
+pub mod resources;
 pub mod schema;
 pub mod scope;
 pub mod search;

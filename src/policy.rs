@@ -369,6 +369,12 @@ pub mod states {
         ChampionStatus::OnBreak.as_str(),
         ChampionStatus::StoodDown.as_str(),
     ];
+    /// Resources that were never published.
+    pub const UNPUBLISHED: &[&str] = &[
+        ResourceStatus::Draft.as_str(),
+        ResourceStatus::InReview.as_str(),
+        ResourceStatus::ChangesRequested.as_str(),
+    ];
     /// Resources that readers use.
     pub const PUBLISHED: &[&str] = &[ResourceStatus::Published.as_str(), ResourceStatus::ReviewDue.as_str()];
     /// Editions that readers see: the current one and those before it.

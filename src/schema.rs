@@ -23,6 +23,7 @@ use crate::{
     },
     impact::graphql::{ImpactMutations, ImpactQueries},
     projects::graphql::{ProjectMutations, ProjectQueries},
+    resources::graphql::{ResourceMutations, ResourceQueries},
     sites::graphql::{
         AuditQueries, IssuerMutations, IssuerQueries, OrganisationMutations, OrganisationQueries, SiteMutations,
         SiteQueries,
@@ -41,6 +42,7 @@ pub struct Query(
     IssuerQueries,
     AuditQueries,
     ChampionQueries,
+    ResourceQueries,
     ProjectQueries,
     SpaceQueries,
     ThreadQueries,
@@ -56,6 +58,7 @@ pub struct Mutation(
     OrganisationMutations,
     IssuerMutations,
     ChampionMutations,
+    ResourceMutations,
     ProjectMutations,
     SpaceMutations,
     ThreadMutations,

@@ -144,7 +144,11 @@ scoped! {
     support_session: SupportSessionId {
         SupportSession { home: site_id, owner: owner_id, visibility: visibility, state: state }
     }
-    resource: ResourceId { Resource { home: site_id, owner: owner_id, visibility: visibility, state: status } }
+    resource: ResourceId {
+        Resource {
+            home: site_id, owner: owner_id, subject_owner: draft_by_id, visibility: visibility, state: status
+        }
+    }
     resource_edition: ResourceEditionId {
         ResourceEdition { home: site_id, owner: owner_id, visibility: visibility, state: status }
         Resource { home: site_id, owner: owner_id, visibility: visibility, state: resource_status }
@@ -157,7 +161,8 @@ scoped! {
     }
     resource_proposal: ResourceProposalId {
         ResourceProposal {
-            home: site_id, receiver: national_site_id, owner: owner_id, visibility: visibility, state: status
+            home: site_id, receiver: national_site_id, owner: owner_id, subject_owner: resource_owner_id,
+            visibility: visibility, state: status
         }
     }
     space: SpaceId { Space { home: site_id, visibility: visibility, closed_space: closed_space_id } }

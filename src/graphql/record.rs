@@ -18,6 +18,7 @@ use crate::{
     policy::Action,
     projects::graphql::Project,
     read,
+    resources::graphql::{Resource, ResourceEdition, ResourceOverlay, ResourceProposal},
     scope::{Scoped, covers},
     sites::graphql::{AuditEntry, Issuer, Organisation, Site},
 };
@@ -212,6 +213,6 @@ async fn shown<T: Shows + Into<Node>>(ctx: &Context<'_>, ids: &[Uuid]) -> Result
 }
 
 interfaces! {
-    records: Champion, ImpactMeasure, ImpactRelease, Organisation, Post, Project, Report, Space, Thread;
-    others: AuditEntry, Issuer, Observation, Site, SupportSession,
+    records: Champion, ImpactMeasure, ImpactRelease, Organisation, Post, Project, Report, Resource, Space, Thread;
+    others: AuditEntry, Issuer, Observation, ResourceEdition, ResourceOverlay, ResourceProposal, Site, SupportSession,
 }

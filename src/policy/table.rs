@@ -16,7 +16,7 @@ use super::{
     Rule, Whom,
     states::{
         CARD, CURRENT_RELEASE, EDITIONS, OPEN_PROPOSAL, OPEN_REPORT, OPEN_THREAD, PUBLISHED, RELEASED, SHOWN_POST,
-        SHOWN_THREAD, SUBMITTED, UNAPPROVED,
+        SHOWN_THREAD, SUBMITTED, UNAPPROVED, UNPUBLISHED,
     },
 };
 
@@ -164,6 +164,8 @@ const fn support_session(action: Action) -> &'static [Rule] {
     }
 }
 
+/// "Their own" is what they wrote as its author, and a draft whose text they changed last. `SHARE` covers all that takes
+/// effect without a new edition.
 const fn resource(action: Action) -> &'static [Rule] {
     match action {
         Read => {
@@ -179,7 +181,7 @@ const fn resource(action: Action) -> &'static [Rule] {
         }
         Create => const { &[at(Home, &[Champion])] },
         Edit | Submit => const { &[OWNER, at(Home, &[Curator, SiteAdmin])] },
-        Share => const { &[at(Home, &[Curator, SiteAdmin])] },
+        Share => const { &[OWNER.in_(UNPUBLISHED), at(Home, &[Curator, SiteAdmin])] },
         Review | Publish => const { &[at(Home, &[Curator, SiteAdmin]).not_own()] },
         Withdraw => const { &[at(Home, &[Curator, SiteAdmin]).in_(PUBLISHED)] },
         Adopt => const { &[at(Home, &[ProjectLead, Curator, SiteAdmin]).in_(PUBLISHED)] },

@@ -22,6 +22,7 @@ use crate::{
     impact::graphql::ImpactMeasure,
     projects::ops::{self, Order, Projects},
     read::{self, Parent},
+    resources::graphql::{ResourceConnection, ResourceFilter},
 };
 
 api_enum! {
@@ -125,6 +126,19 @@ record_object! {
             let paging = Paging { first, after, ..Paging::default() };
             let list = ChampionFilter::list(None, Some(ChampionOrder::DisplayNameAsc));
             Ok(ChampionConnection(self.0.page(ctx, paging, list, ops::TEAM).await?))
+        }
+
+        /// The resources that came out of it, as far as you may see them, newest first.
+        async fn resources(
+            &self,
+            ctx: &Context<'_>,
+            #[graphql(desc = "How many from the front, 20 by default, 100 at most.")] first: Option<i32>,
+            #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        ) -> Result<ResourceConnection> {
+            let paging = Paging { first, after, ..Paging::default() };
+            let list = ResourceFilter::list(ctx, None, None);
+            let parent = Parent::Column(entity::resource::Column::ProjectId);
+            Ok(ResourceConnection(self.0.page(ctx, paging, list, parent).await?, false))
         }
 
         /// The threads about it that you may see.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a failed unwrap is a failed test")]
 
+mod access;
 mod bad_input;
 mod champions;
 mod cli;
@@ -10,7 +11,10 @@ mod impact;
 mod layers;
 mod policy;
 mod projects;
+mod resources;
 mod search;
 mod sites;
+mod statements;
 mod support;
+mod tokens;
 mod work;
