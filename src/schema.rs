@@ -40,12 +40,7 @@ pub struct Query(
 /// What can be changed. Every mutation takes one `input` and answers with the record, or with `problems` that a person
 /// can mend. Send an `Idempotency-Key` header to repeat a mutation safely.
 #[derive(Clone, Copy, Debug, Default, MergedObject)]
-pub struct Mutation(
-    SiteMutations,
-    OrganisationMutations,
-    IssuerMutations,
-    ProjectMutations,
-);
+pub struct Mutation(SiteMutations, OrganisationMutations, IssuerMutations, ProjectMutations);
 
 /// Builds the schema. Documents reach it validated.
 pub fn build(app: Arc<App>) -> Api {

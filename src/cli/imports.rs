@@ -56,11 +56,12 @@ async fn take_in(server: &Server, import: &Import, text: &str) -> Outcome {
         .await;
     bar.finish_and_clear();
     let stored = stored.map_err(|why| refused(&import.file, why))?;
-    let count = match stored.len() {
-        1 => "1 organisation".to_owned(),
-        many => format!("{many} organisations"),
-    };
-    say(format_args!("{count} of {} stored at {}.", import.file.display(), import.site))
+    say(format_args!(
+        "organisations of {} now at {}: {}",
+        import.file.display(),
+        import.site,
+        stored.len()
+    ))
 }
 
 /// The text of a file.

@@ -33,7 +33,7 @@ pub struct Add {
     #[arg(long)]
     audience: Option<String>,
     /// How its tokens may be signed: EdDSA, ES256, RS256 or PS256. May be given several times
-    #[arg(long = "algorithm", required = true, value_parser = one_of(TokenAlgorithm::ALL))]
+    #[arg(long = "algorithm", value_name = "ALGORITHM", required = true, value_parser = one_of(TokenAlgorithm::ALL))]
     algorithms: Vec<TokenAlgorithm>,
     /// A file with its public keys, a JWK set (RFC 7517)
     #[arg(long, group = "keys", value_name = "FILE")]
@@ -42,11 +42,11 @@ pub struct Add {
     #[arg(long, group = "keys", value_name = "URL")]
     jwks_url: Option<String>,
     /// The claim of its tokens that lists roles
-    #[arg(long, default_value = "roles")]
+    #[arg(long, value_name = "NAME", default_value = "roles")]
     roles_claim: String,
     /// A role that it may grant: champion, project_lead, curator, moderator, analyst or site_admin. May be given several
     /// times
-    #[arg(long, required = true, value_parser = one_of(SiteRole::ALL))]
+    #[arg(long, value_name = "ROLE", required = true, value_parser = one_of(SiteRole::ALL))]
     may_grant: Vec<SiteRole>,
 }
 
@@ -65,9 +65,7 @@ async fn register(server: &Server, add: Add) -> Outcome {
     });
     let trusted = Trust {
         issuer: add.issuer,
-        audience: add
-            .audience
-            .unwrap_or_else(|| server.0.settings.public_url.clone()),
+        audience: add.audience.unwrap_or_else(|| server.0.settings.public_url.clone()),
         algorithms: add.algorithms,
         jwks: jwks.transpose()?,
         jwks_url: add.jwks_url,
@@ -83,5 +81,8 @@ async fn register(server: &Server, add: Add) -> Outcome {
         })
         .await;
     let row = registered.map_err(told)?;
-    say(format_args!("{}\t{}\t{}\t{}", row.id, add.site, row.issuer, row.audience))
+    say(format_args!(
+        "{}\t{}\t{}\t{}",
+        row.id, add.site, row.issuer, row.audience
+    ))
 }

@@ -11,8 +11,9 @@ use crate::{
     error::Result,
     graphql::{
         Asking,
-        enums::{SiteRole, api_enum},
+        enums::{RecordAction, SiteRole, api_enum},
         page::{Connection, Paging, connection},
+        record::viewer_can,
         seen::{Seen, Shows},
     },
     policy::Role,
@@ -191,11 +192,12 @@ impl Site {
         SyncStatus(self.clone())
     }
 
+    /// What you may do with it: `APPROVE` is to suspend or reinstate it.
+    async fn viewer_can(&self, ctx: &Context<'_>) -> Vec<RecordAction> {
+        viewer_can::<site::Entity>(ctx, &self.0)
+    }
+
     /// Its projects that you may see.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "a connection has four arguments besides its own"
-    )]
     async fn projects(
         &self,
         ctx: &Context<'_>,

@@ -12,7 +12,7 @@ const KEYS: [&str; 3] = [
     "_FHNjmIYoaONpH7QAjDwWAgW7RO6MwOsXeuRFUiQgCU",
 ];
 
-const SITE: &str = "site { id slug name kind region odsCode status statusReason hostedHere sync { state } }";
+const SITE: &str = "site { id slug name kind region odsCode status statusReason hostedHere sync { state } viewerCan }";
 const SITES: &str = "query($search: String) { sites(filter: { search: $search }) { nodes { slug status } } }";
 
 fn york() -> Value {
@@ -30,7 +30,7 @@ on_both! {
         assert_eq!(*reply.record(), json!({
             "id": "site_01h455vb4pex5vsknk084sn02q", "slug": "york", "name": "York", "kind": "REGIONAL",
             "region": "North East and Yorkshire", "odsCode": "RCB", "status": "ACTIVE", "statusReason": null,
-            "hostedHere": false, "sync": { "state": "CATCHING_UP" },
+            "hostedHere": false, "sync": { "state": "CATCHING_UP" }, "viewerCan": ["APPROVE"],
         }));
         let input = json!({ "site": "york", "title": "Garden", "summary": "Elsewhere." });
         let refused = admin.does("projectCreate", input, "project { id }").await;
@@ -149,7 +149,8 @@ on_both! {
     }
 }
 
-const ISSUER: &str = "issuer { id issuer audience algorithms jwks keyIds jwksUrl rolesClaim mayGrant development revokedAt
+const ISSUER: &str =
+    "issuer { id issuer audience algorithms jwks keyIds jwksUrl rolesClaim mayGrant development revokedAt
     version createdAt site { slug } viewerCan }";
 const ISSUERS: &str = "query($site: String!) { issuers(site: $site) { nodes { issuer revokedAt } totalCount } }";
 
@@ -312,7 +313,11 @@ const ORGANISATIONS: &str = "query($filter: OrganisationFilter, $first: Int) {
 async fn imports(person: &Person<'_>, site: &str, csv: &str) -> String {
     let input = json!({ "site": site, "csv": csv, "defaultRole": "ICB" });
     let reply = person.does("organisationsImport", input, "imported").await;
-    if reply.code() == "OK" { reply.record().to_string() } else { reply.code().to_owned() }
+    if reply.code() == "OK" {
+        reply.record().to_string()
+    } else {
+        reply.code().to_owned()
+    }
 }
 
 on_both! {
