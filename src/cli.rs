@@ -33,7 +33,7 @@ type Outcome<T = ()> = Result<T, String>;
 #[derive(Debug, Parser)]
 #[command(name = "champion-network", version)]
 struct Cli {
-    /// A TOML file of settings. CHAMPION_… variables come before it, the defaults after it
+    /// A TOML file of settings; CHAMPION_… variables override it
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]
@@ -99,13 +99,18 @@ async fn at<T>(settings: Settings, command: impl AsyncFnOnce(&Server) -> Outcome
     logging::start("warn", settings.log_format)?;
     let server = open(settings).await?;
     let outcome = command(&server).await;
-    close(&server).await?;
-    outcome
+    let closed = close(&server).await;
+    outcome.and_then(|value| closed.map(|()| value))
 }
 
 async fn open(settings: Settings) -> Outcome<Server> {
     let opened = Server::open(settings, Clock::default(), Ids::default()).await;
-    opened.map_err(|why| format!("The database cannot be opened: {}", told(why)))
+    opened.map_err(|why| {
+        format!(
+            "The database cannot be opened. Is it running, and is the setting database_url right? {}",
+            told(why)
+        )
+    })
 }
 
 async fn close(server: &Server) -> Outcome {

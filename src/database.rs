@@ -37,6 +37,14 @@ impl Database {
     /// When the URL is not one of SQLite or PostgreSQL, or the database does not answer.
     pub async fn open(settings: &Settings) -> Result<Self, DbErr> {
         let url = settings.database_url.as_str();
+        if !["sqlite:", "postgres://", "postgresql://"]
+            .iter()
+            .any(|scheme| url.starts_with(scheme))
+        {
+            // The URL itself may hold a password.
+            let why = "the setting database_url names neither a SQLite file nor a PostgreSQL database";
+            return Err(DbErr::Custom(why.to_owned()));
+        }
         let (reader, writer) = if url.starts_with("sqlite:") {
             // The writer first: it makes the file and sets the journal mode.
             let writer = sqlite(url, 1, false).await?;

@@ -56,14 +56,11 @@ async fn take_in(server: &Server, import: &Import, text: &str) -> Outcome {
         .await;
     bar.finish_and_clear();
     let stored = stored.map_err(|why| refused(&import.file, why))?;
-    let count = match stored.len() {
-        1 => "1 organisation".to_owned(),
-        many => format!("{many} organisations"),
-    };
     say(format_args!(
-        "{count} of {} stored at {}.",
+        "organisations of {} now at {}: {}",
         import.file.display(),
-        import.site
+        import.site,
+        stored.len()
     ))
 }
 

@@ -33,7 +33,7 @@ pub struct Add {
     #[arg(long)]
     audience: Option<String>,
     /// How its tokens may be signed: EdDSA, ES256, RS256 or PS256. May be given several times
-    #[arg(long = "algorithm", required = true, value_parser = one_of(TokenAlgorithm::ALL))]
+    #[arg(long = "algorithm", value_name = "ALGORITHM", required = true, value_parser = one_of(TokenAlgorithm::ALL))]
     algorithms: Vec<TokenAlgorithm>,
     /// A file with its public keys, a JWK set (RFC 7517)
     #[arg(long, group = "keys", value_name = "FILE")]
@@ -42,11 +42,11 @@ pub struct Add {
     #[arg(long, group = "keys", value_name = "URL")]
     jwks_url: Option<String>,
     /// The claim of its tokens that lists roles
-    #[arg(long, default_value = "roles")]
+    #[arg(long, value_name = "NAME", default_value = "roles")]
     roles_claim: String,
     /// A role that it may grant: champion, project_lead, curator, moderator, analyst or site_admin. May be given several
     /// times
-    #[arg(long, required = true, value_parser = one_of(SiteRole::ALL))]
+    #[arg(long, value_name = "ROLE", required = true, value_parser = one_of(SiteRole::ALL))]
     may_grant: Vec<SiteRole>,
 }
 

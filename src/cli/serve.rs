@@ -14,8 +14,8 @@ pub async fn serve(settings: Settings) -> Outcome {
     let stop = stop().map_err(|why| format!("Signals cannot be received: {why}"))?;
     let server = open(settings).await?;
     let outcome = listen(&server, stop).await;
-    close(&server).await?;
-    outcome
+    let closed = close(&server).await;
+    outcome.and(closed)
 }
 
 async fn listen(server: &Server, stop: impl Future<Output = ()>) -> Outcome {

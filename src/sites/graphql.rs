@@ -13,8 +13,9 @@ use crate::{
     forum::graphql::{ThreadConnection, ThreadFilter, ThreadOrder},
     graphql::{
         Asking,
-        enums::{SiteRole, api_enum},
+        enums::{RecordAction, SiteRole, api_enum},
         page::{Connection, Paging, connection},
+        record::viewer_can,
         seen::{Seen, Shows},
     },
     policy::Role,
@@ -195,6 +196,11 @@ impl Site {
     /// How fresh this host's copy of it is.
     async fn sync(&self) -> SyncStatus {
         SyncStatus(self.clone())
+    }
+
+    /// What you may do with it: `APPROVE` is to suspend or reinstate it.
+    async fn viewer_can(&self, ctx: &Context<'_>) -> Vec<RecordAction> {
+        viewer_can::<site::Entity>(ctx, &self.0)
     }
 
     /// Its projects that you may see.

@@ -12,7 +12,7 @@ const KEYS: [&str; 3] = [
     "_FHNjmIYoaONpH7QAjDwWAgW7RO6MwOsXeuRFUiQgCU",
 ];
 
-const SITE: &str = "site { id slug name kind region odsCode status statusReason hostedHere sync { state } }";
+const SITE: &str = "site { id slug name kind region odsCode status statusReason hostedHere sync { state } viewerCan }";
 const SITES: &str = "query($search: String) { sites(filter: { search: $search }) { nodes { slug status } } }";
 
 fn york() -> Value {
@@ -30,7 +30,7 @@ on_both! {
         assert_eq!(*reply.record(), json!({
             "id": "site_01h455vb4pex5vsknk084sn02q", "slug": "york", "name": "York", "kind": "REGIONAL",
             "region": "North East and Yorkshire", "odsCode": "RCB", "status": "ACTIVE", "statusReason": null,
-            "hostedHere": false, "sync": { "state": "CATCHING_UP" },
+            "hostedHere": false, "sync": { "state": "CATCHING_UP" }, "viewerCan": ["APPROVE"],
         }));
         let input = json!({ "site": "york", "title": "Garden", "summary": "Elsewhere." });
         let refused = admin.does("projectCreate", input, "project { id }").await;
