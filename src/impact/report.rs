@@ -208,7 +208,8 @@ fn added(shape: Shape, releases: &[&Released]) -> Option<Added> {
     let suppressed = releases.len() - shown.len();
     if shape.mean() {
         let uncounted = |one: &&Released| one.disclosed != Disclosed::Suppressed && one.count.is_none();
-        let value = weighted_mean(shape, &shown).filter(|_| !releases.iter().any(|one| uncounted(one)));
+        let weighed = !releases.iter().any(uncounted);
+        let value = weighted_mean(shape, &shown).filter(|_| weighed);
         let interval = value
             .filter(|_| suppressed == 0)
             .map(|value| mean_bounds(shape, &shown, value));

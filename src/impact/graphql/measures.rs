@@ -129,10 +129,6 @@ pub struct MeasureQueries;
 #[Object]
 impl MeasureQueries {
     /// The measures of the network, by name. Everybody sees them all.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "a connection has four arguments besides its own"
-    )]
     async fn measures(
         &self,
         ctx: &Context<'_>,

@@ -246,10 +246,6 @@ pub struct ReportQueries;
 impl ReportQueries {
     /// Impact over the network: a cell for each site and period, and for each period the total with its honest bounds.
     /// Sites are those that have released the measure, and those whose observations you may read. At most 120 periods.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "what a report is of, each of them optional or a word"
-    )]
     async fn impact(
         &self,
         ctx: &Context<'_>,

@@ -158,3 +158,26 @@ on_both! {
         }
     }
 }
+
+on_both! {
+    async fn figures_that_are_approved_at_once_all_count(host) {
+        let (ana, analyst) = (host.champion(&["leeds:champion"]).await, host.person(&["leeds:analyst"]));
+        let spent = measure(&analyst, "leeds", "spent", ["CURRENCY", "SUM"], false).await["id"].clone();
+        let mut waiting = Vec::new();
+        for pounds in ["0.1", "0.2", "1000000.000001"] {
+            waiting.push(recorded(&ana, "leeds", &spent, "2026-05-04", json!({ "value": pounds })).await);
+        }
+        let decide = async |observation: &serde_json::Value| {
+            let input = json!({ "id": observation["id"], "version": 1, "approve": true });
+            analyst.does("observationDecide", input, SHOWN).await.record()["state"].clone()
+        };
+        let states = tokio::join!(decide(&waiting[0]), decide(&waiting[1]), decide(&waiting[2]));
+        assert_eq!(states, (json!("APPROVED"), json!("APPROVED"), json!("APPROVED")));
+
+        let report = "query($measure: String!) { impact(measure: $measure, from: \"2026-05-01\", to: \"2026-05-01\") {
+            cells { value { ... on ExactValue { value } } }
+        } }";
+        let reply = analyst.run(report, json!({ "measure": spent })).await;
+        assert_eq!(reply.data()["impact"]["cells"][0]["value"]["value"], "1000000.300001");
+    }
+}
