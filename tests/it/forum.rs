@@ -447,3 +447,38 @@ on_both! {
         assert_eq!(reply.data()["node"], json!({ "title": "Digging", "project": null }));
     }
 }
+
+on_both! {
+    async fn what_is_written_in_a_space_of_another_host_waits_for_its_home(host) {
+        use sea_orm::ConnectionTrait;
+        let (ana, ben) = (host.champion(&["leeds:champion"]).await, host.champion(&["hull:champion"]).await);
+        let leeds = host.person(&["leeds:moderator"]);
+        let space = space(host, "national", "Everybody", "NETWORK").await;
+        let old = thread(&ana, &space, "Before").await;
+        let database = sea_orm::Database::connect(&host.settings.database_url).await.unwrap();
+        database
+            .execute_unprepared("UPDATE site SET hosted = false WHERE slug = 'national'")
+            .await
+            .unwrap();
+
+        let started = thread(&ana, &space, "Tablets").await;
+        assert_eq!(started["state"], "PENDING");
+        let written = post(&ben, &old, "One.").await;
+        assert_eq!(written["state"], "PENDING");
+        assert_eq!(titles(&ben, json!({}), None).await, ["Before"]);
+        assert_eq!(titles(&ana, json!({ "search": "tablets" }), None).await, Vec::<String>::new());
+        for sees in [&ana, &leeds] {
+            assert_eq!(seen(sees, &started).await["title"], "Tablets");
+            let shown = seen(sees, &old).await;
+            assert_eq!((&shown["postCount"], &shown["posts"]["totalCount"]), (&json!(0), &json!(0)));
+        }
+        assert_eq!(texts(&seen(&ben, &old).await["posts"]["nodes"], "state"), ["PENDING"]);
+        let answer = json!({ "thread": started["id"], "body": "More." });
+        assert_eq!(ana.does("postCreate", answer, "post { id }").await.code(), "NOT_ALLOWED_NOW");
+        let accept = json!({ "id": old["id"], "post": null });
+        assert_eq!(ana.does("threadAccept", accept, "thread { id }").await.code(), "NOT_HOSTED_HERE");
+        let remove = json!({ "id": started["id"], "state": "REMOVED", "reason": "Ours." });
+        leeds.does("threadSetState", remove, "thread { id }").await.record();
+        assert_eq!(seen(&ana, &started).await["state"], "REMOVED");
+    }
+}

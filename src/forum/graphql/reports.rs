@@ -39,7 +39,7 @@ record_object! {
         /// The reported thread; null when it is about a post, or when you may not see the thread.
         async fn thread(&self, ctx: &Context<'_>) -> Result<Option<Thread>> {
             let of = |row: &entity::report::Model| {
-                (row.subject_kind == Kind::Thread).then(|| ThreadId(row.subject_id))
+                (row.subject_kind == Kind::Thread).then_some(ThreadId(row.subject_id))
             };
             self.0.one(ctx, of).await
         }
@@ -47,7 +47,7 @@ record_object! {
         /// The reported post; null when it is about a thread, or when you may not see the post.
         async fn post(&self, ctx: &Context<'_>) -> Result<Option<Post>> {
             let of = |row: &entity::report::Model| {
-                (row.subject_kind == Kind::Post).then(|| PostId(row.subject_id))
+                (row.subject_kind == Kind::Post).then_some(PostId(row.subject_id))
             };
             self.0.one(ctx, of).await
         }

@@ -107,10 +107,6 @@ record_object! {
         }
 
         /// Its posts in order.
-        #[expect(
-            clippy::too_many_arguments,
-            reason = "a connection has four arguments"
-        )]
         async fn posts(
             &self,
             ctx: &Context<'_>,
