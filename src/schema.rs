@@ -11,6 +11,7 @@ use sea_orm::prelude::Uuid;
 
 use crate::{
     app::App,
+    champions::graphql::{Champion, ChampionMutations, ChampionQueries},
     error::{Error, Result},
     graphql::{
         Asking, RequestId,
@@ -29,12 +30,12 @@ pub type Api = Schema<Query, Mutation, EmptySubscription>;
 
 /// What can be asked. Every list spans the network and answers from this host's own database.
 #[derive(Clone, Copy, Debug, Default, MergedObject)]
-pub struct Query(NodeQueries, SiteQueries, ProjectQueries);
+pub struct Query(NodeQueries, SiteQueries, ChampionQueries, ProjectQueries);
 
 /// What can be changed. Every mutation takes one `input` and answers with the record, or with `problems` that a person
 /// can mend. Send an `Idempotency-Key` header to repeat a mutation safely.
 #[derive(Clone, Copy, Debug, Default, MergedObject)]
-pub struct Mutation(ProjectMutations);
+pub struct Mutation(ChampionMutations, ProjectMutations);
 
 /// Builds the schema. Documents reach it validated.
 pub fn build(app: Arc<App>) -> Api {
@@ -94,6 +95,7 @@ async fn nodes(ctx: &Context<'_>, path: &str, ids: &[ID]) -> Result<Vec<Option<N
 async fn of_kind(ctx: &Context<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<(Uuid, Node)>> {
     match kind {
         Kind::Site => shown::<Site>(ctx, ids).await,
+        Kind::Champion => shown::<Champion>(ctx, ids).await,
         Kind::Project => shown::<Project>(ctx, ids).await,
         _ => Ok(Vec::new()),
     }

@@ -17,8 +17,8 @@ use crate::{
     config::{HttpSettings, Settings},
     database::Database,
     error::{Error, Result},
+    graphql::Asker,
     http::{self, Host, Refusal},
-    policy::Caller,
     schema,
 };
 
@@ -65,12 +65,13 @@ impl Server {
 }
 
 impl Host for Server {
-    type Caller = Caller;
+    type Caller = Asker;
 
-    async fn caller(&self, headers: &HeaderMap) -> Result<Caller, Refusal> {
+    async fn caller(&self, headers: &HeaderMap) -> Result<Asker, Refusal> {
         let token = bearer(headers)?;
         callers::caller(&self.0, token)
             .await
+            .map(Asker::new)
             .map_err(|unproved| match unproved {
                 Unproved::Refused(refused) => Refusal::new(refused.why),
                 Unproved::Failed(error) => {

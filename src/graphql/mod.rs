@@ -1,6 +1,6 @@
 //! What all resolvers share: context, ids, pages, rows read together, payloads and scalars.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_graphql::{Context, Name, ServerError, Value};
 
@@ -22,6 +22,37 @@ pub struct IdempotencyKey(pub Option<String>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId(pub String);
 
+/// Who asks in a request. What they are may change by what they do: somebody who registers is a champion from then on.
+#[derive(Debug)]
+pub struct Asker {
+    caller: Caller,
+    renewed: OnceLock<Box<Self>>,
+}
+
+impl Asker {
+    /// As the token proved them.
+    pub fn new(caller: Caller) -> Self {
+        Self {
+            caller,
+            renewed: OnceLock::new(),
+        }
+    }
+
+    /// Who they are by now.
+    pub fn caller(&self) -> &Caller {
+        self.renewed.get().map_or(&self.caller, |renewed| renewed.caller())
+    }
+
+    /// Takes note of what they have become.
+    pub fn renew(&self, caller: Caller) {
+        if let Err(next) = self.renewed.set(Box::new(Self::new(caller)))
+            && let Some(renewed) = self.renewed.get()
+        {
+            renewed.renew(next.caller);
+        }
+    }
+}
+
 /// What a resolver asks of its request.
 pub trait Asking {
     /// The server.
@@ -40,7 +71,7 @@ impl Asking for Context<'_> {
     }
 
     fn caller(&self) -> &Caller {
-        self.data_unchecked::<Arc<Caller>>()
+        self.data_unchecked::<Arc<Asker>>().caller()
     }
 
     fn asked_of_rows(&self) -> Vec<String> {

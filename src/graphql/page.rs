@@ -188,8 +188,7 @@ impl<E: Scoped> Connection<E> {
             Total::Nothing => 0,
             Total::Of(count) => {
                 let app = Arc::clone(ctx.data_unchecked::<Arc<App>>());
-                let caller = Arc::clone(ctx.data_unchecked::<Arc<Caller>>());
-                count(app, caller).await?
+                count(app, Arc::new(ctx.caller().clone())).await?
             }
         };
         Ok(i32::try_from(count).unwrap_or(i32::MAX))

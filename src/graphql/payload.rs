@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, SimpleObject};
-use entity::RecordId;
+use entity::{Kind, RecordId};
 use sea_orm::prelude::Uuid;
 use sha2::{Digest, Sha256};
 
 use crate::{
     app::{App, Intent, Outcome, Work},
+    auth::callers,
     error::{self, Result},
     graphql::{
-        Asking, IdempotencyKey, canonical,
+        Asker, Asking, IdempotencyKey, canonical,
         seen::{Seen, Shows},
     },
     read,
@@ -118,6 +119,13 @@ pub async fn changes<R: Shows, Id: RecordId>(
         Outcome::Conflict(id) => vec![*id],
         Outcome::Problems(_) => Vec::new(),
     };
+    if matches!(R::Entity::KIND, Kind::Champion | Kind::Space)
+        && let Some(identity) = ctx.caller().identity.clone()
+    {
+        // Who they are and which closed spaces they are in may just have changed.
+        let renewed = callers::of_identity(ctx.app().reader(), identity, ctx.caller().roles.clone()).await?;
+        ctx.data_unchecked::<Arc<Asker>>().renew(renewed);
+    }
     let typed: Vec<_> = ids.iter().map(|id| <R::Entity as Scoped>::Id::from(*id)).collect();
     let rows = read::by_ids::<R::Entity>(ctx.app().reader(), ctx.caller(), &typed).await?;
     let mut records: Vec<_> = Seen::<R::Entity>::all(rows).collect();

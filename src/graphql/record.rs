@@ -6,6 +6,7 @@ use entity::SiteId;
 use sea_orm::EntityTrait;
 
 use crate::{
+    champions::graphql::Champion,
     error::{Error, Result},
     graphql::{
         Asking,
@@ -182,6 +183,6 @@ macro_rules! interfaces {
 }
 
 interfaces! {
-    records: Project;
+    records: Champion, Project;
     others: Site,
 }

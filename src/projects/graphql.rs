@@ -4,6 +4,7 @@ use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, Simp
 use entity::{project, project_target};
 
 use crate::{
+    champions::graphql::{Champion, ChampionConnection, ChampionFilter, ChampionOrder},
     error::Result,
     graphql::{
         Asking,
@@ -102,6 +103,23 @@ record_object! {
         /// The project that it was made after, if you may see that.
         async fn cloned_from(&self, ctx: &Context<'_>) -> Result<Option<Project>> {
             self.0.one(ctx, |row| row.cloned_from_id).await
+        }
+
+        /// Who leads it, if you may see them.
+        async fn lead(&self, ctx: &Context<'_>) -> Result<Option<Champion>> {
+            self.0.one(ctx, |row| row.owner_id).await
+        }
+
+        /// Its team, as far as you may see them, by name.
+        async fn champions(
+            &self,
+            ctx: &Context<'_>,
+            #[graphql(desc = "How many from the front, 20 by default, 100 at most.")] first: Option<i32>,
+            #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        ) -> Result<ChampionConnection> {
+            let paging = Paging { first, after, ..Paging::default() };
+            let list = ChampionFilter::list(None, Some(ChampionOrder::DisplayNameAsc));
+            Ok(ChampionConnection(self.0.page(ctx, paging, list, ops::TEAM).await?))
         }
 
         /// What it means to reach, in order.

@@ -8,6 +8,7 @@ use entity::site;
 
 use crate::{
     app::App,
+    champions::graphql::{Champion, ChampionConnection, ChampionFilter, ChampionOrder},
     error::Result,
     graphql::{
         Asking,
@@ -197,6 +198,25 @@ impl Site {
         let parent = Parent::Column(entity::project::Column::SiteId);
         Ok(ProjectConnection(self.0.page(ctx, paging, list, parent).await?))
     }
+
+    /// Its champions whose cards you may see.
+    async fn champions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the front, 20 by default, 100 at most.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Which champions.")] filter: Option<ChampionFilter>,
+        #[graphql(desc = "In which order; newest first by default.")] order_by: Option<ChampionOrder>,
+    ) -> Result<ChampionConnection> {
+        let list = ChampionFilter::list(filter, order_by);
+        let paging = Paging {
+            first,
+            after,
+            ..Paging::default()
+        };
+        let parent = Parent::Column(entity::champion::Column::SiteId);
+        Ok(ChampionConnection(self.0.page(ctx, paging, list, parent).await?))
+    }
 }
 
 connection! {
@@ -314,6 +334,29 @@ impl Viewer {
             })
         };
         Ok(roles.iter().filter_map(grant).collect())
+    }
+
+    /// The champion that you are on a site, or on the only site where you are one.
+    async fn champion(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The slug of the site; needed when you are a champion of several.")] site: Option<String>,
+    ) -> Result<Option<Champion>> {
+        let db = ctx.app().reader();
+        let at = match site {
+            Some(slug) => Some(ops::by_slug(db, &slug).await?.map(|site| site.id)),
+            None => None,
+        };
+        let mut own = ctx
+            .caller()
+            .champions
+            .iter()
+            .filter(|own| at.is_none_or(|site| site == Some(own.site)));
+        let (Some(one), None) = (own.next(), own.next()) else {
+            return Ok(None);
+        };
+        let found = read::by_ids::<entity::champion::Entity>(db, ctx.caller(), &[one.id]).await?;
+        Ok(found.into_iter().next().map(|row| Champion(Seen::alone(row))))
     }
 
     /// When your token ends. Ask your identity provider for a new one before.

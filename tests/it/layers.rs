@@ -1,1 +1,169 @@
-//! Layers: a file names only modules at its own level or lower, and libraries stay behind their owners.
+//! Layers: a file names only modules at its own level or lower, features' operations name one another only leftward,
+//! and libraries stay behind their owners.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Lowest first. A feature's `ops` and `graphql` are found by these words in their path.
+const LEVELS: &[&[&str]] = &[
+    &["error", "config", "clock", "database", "markdown"],
+    &["policy"],
+    &["scope", "record", "read", "search", "input"],
+    &["app", "auth"],
+    &["ops"],
+    &["graphql", "federation"],
+    &["schema"],
+    &["http"],
+    &["server", "cli", "demo", "main", "lib"],
+];
+
+/// Operations may name those of a feature to their left.
+const FEATURES: &[&str] = &["sites", "champions", "resources", "projects", "forum", "impact"];
+
+/// Who alone may name a library.
+const OWNERS: &[(&str, &[&str])] = &[
+    ("reqwest", &["auth/issuers", "federation/dial"]),
+    ("apollo_compiler", &["http"]),
+    ("axum", &["http", "server"]),
+];
+
+#[test]
+fn files_name_only_what_lies_at_their_level_or_below() {
+    let mut wrong = Vec::new();
+    for (name, text) in sources() {
+        for path in crate_paths(&text) {
+            if level(&path) > level(&name) {
+                wrong.push(format!("{name} names {path}, which lies above it"));
+            }
+            if let (Some(own), Some(other)) = (feature(&name), feature(&path))
+                && is_ops(&name)
+                && is_ops(&path)
+                && other > own
+            {
+                wrong.push(format!("{name} names {path}, which lies to its right"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn libraries_stay_behind_their_owners() {
+    let mut wrong = Vec::new();
+    let mut forbid = |name: &str, text: &str, library: &str| {
+        if code(text).any(|line| line.contains(&format!("{library}::"))) {
+            wrong.push(format!("{name} names {library}"));
+        }
+    };
+    for (name, text) in sources() {
+        let in_feature = feature(&name).is_some();
+        if in_feature && level(&name) == level("graphql") {
+            forbid(&name, &text, "sea_orm");
+        }
+        if level(&name) <= level("ops") && !name.starts_with("error") {
+            forbid(&name, &text, "async_graphql");
+        }
+        if name.starts_with("policy") {
+            forbid(&name, &text, "sea_orm");
+        }
+        for (library, owners) in OWNERS {
+            if !owners.iter().any(|owner| name.starts_with(owner)) {
+                forbid(&name, &text, library);
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Every source file of the server, named by its path below `src` without the ending.
+fn sources() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    collect(&root, &mut files);
+    let name = |file: &Path| {
+        file.strip_prefix(&root)
+            .unwrap()
+            .with_extension("")
+            .display()
+            .to_string()
+    };
+    files
+        .iter()
+        .map(|file| (name(file), fs::read_to_string(file).unwrap()))
+        .collect()
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|ending| ending == "rs") && !path.ends_with("tests.rs") {
+            files.push(path);
+        }
+    }
+}
+
+/// The level of a file (`projects/ops`) or of a path in the code (`projects::ops::create`).
+fn level(path: &str) -> usize {
+    let words: Vec<_> = path.split(['/', ':']).filter(|word| !word.is_empty()).collect();
+    let named = if FEATURES.contains(&words[0]) {
+        words.get(1).copied().unwrap_or("ops")
+    } else {
+        words[0]
+    };
+    LEVELS
+        .iter()
+        .position(|level| level.contains(&named))
+        .unwrap_or(if FEATURES.contains(&words[0]) { 4 } else { 0 })
+}
+
+fn feature(path: &str) -> Option<usize> {
+    let first = path.split(['/', ':']).next()?;
+    FEATURES.iter().position(|feature| *feature == first)
+}
+
+fn is_ops(path: &str) -> bool {
+    level(path) == level("ops")
+}
+
+fn code(text: &str) -> impl Iterator<Item = &str> {
+    text.lines()
+        .take_while(|line| !line.starts_with("#[cfg(test)]"))
+        .filter(|line| !line.trim_start().starts_with("//"))
+}
+
+/// Every path behind `crate::`, with the braces of imports written out.
+fn crate_paths(text: &str) -> Vec<String> {
+    let text = code(text).collect::<Vec<_>>().join("\n");
+    let mut paths = Vec::new();
+    for (at, found) in text.match_indices("crate::") {
+        expand("", &text[at + found.len()..], &mut paths);
+    }
+    paths.retain(|path| !path.is_empty());
+    paths
+}
+
+/// Reads one import tree that begins here; tells how much of the text it took.
+fn expand(prefix: &str, text: &str, paths: &mut Vec<String>) -> usize {
+    let end = text
+        .find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'))
+        .unwrap_or(text.len());
+    let path = format!("{prefix}{}", &text[..end]);
+    if !text[end..].starts_with('{') {
+        paths.push(path.trim_end_matches(':').to_owned());
+        return end;
+    }
+    let mut at = end + 1;
+    loop {
+        let rest = &text[at..];
+        match rest.chars().next() {
+            None => return at,
+            Some('}') => return at + 1,
+            Some(c) if c.is_alphanumeric() || c == '_' => at += expand(&path, rest, paths),
+            Some(c) => at += c.len_utf8(),
+        }
+    }
+}

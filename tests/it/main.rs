@@ -1,5 +1,6 @@
 //! Integration tests: people act through the API, on SQLite and on PostgreSQL.
 
+mod champions;
 mod layers;
 mod policy;
 mod projects;

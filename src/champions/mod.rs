@@ -1,0 +1,4 @@
+//! Champions: people who help others with digital tools.
+
+pub mod graphql;
+pub mod ops;
