@@ -6,6 +6,7 @@ pub mod champions;
 pub mod clock;
 pub mod config;
 pub mod database;
+pub mod demo;
 pub mod error;
 pub mod graphql;
 pub mod http;

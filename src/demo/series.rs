@@ -44,14 +44,20 @@ mod tests {
     fn figures(site: &str, measure: &str, kind: MeasureKind) -> Vec<Value> {
         let contents = content::load().unwrap();
         let content = contents.iter().find(|content| content.site.slug == site).unwrap();
-        let series = content.observations.iter().find(|series| series.measure == measure).unwrap();
+        let series = content
+            .observations
+            .iter()
+            .find(|series| series.measure == measure)
+            .unwrap();
         (0..series.months).map(|month| series.figure(kind, 0, month)).collect()
     }
 
     #[test]
     fn a_count_is_whole_and_never_below_nought() {
         for value in figures("blackpool", "people-helped", MeasureKind::Count) {
-            let Value::Plain(value) = value else { unreachable!("a count is plain") };
+            let Value::Plain(value) = value else {
+                unreachable!("a count is plain")
+            };
             assert!(value.is_integer() && !value.is_sign_negative(), "{value}");
         }
     }
@@ -59,7 +65,9 @@ mod tests {
     #[test]
     fn a_coverage_never_exceeds_its_whole() {
         for value in figures("sheffield", "follow-up-returned", MeasureKind::Coverage) {
-            let Value::Coverage(numerator, denominator) = value else { unreachable!("a coverage has two parts") };
+            let Value::Coverage(numerator, denominator) = value else {
+                unreachable!("a coverage has two parts")
+            };
             assert!(numerator <= denominator, "{numerator} of {denominator}");
         }
     }
@@ -67,7 +75,9 @@ mod tests {
     #[test]
     fn a_score_has_two_places() {
         for value in figures("sheffield", "digital-confidence", MeasureKind::Score) {
-            let Value::Plain(value) = value else { unreachable!("a score is plain") };
+            let Value::Plain(value) = value else {
+                unreachable!("a score is plain")
+            };
             assert!(value.scale() <= 2, "{value}");
         }
     }
