@@ -177,10 +177,6 @@ impl Site {
     }
 
     /// Its projects that you may see.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "a connection has four arguments besides its own"
-    )]
     async fn projects(
         &self,
         ctx: &Context<'_>,

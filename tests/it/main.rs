@@ -1,7 +1,12 @@
 //! Integration tests: people act through the API, on SQLite and on PostgreSQL.
 
+#![expect(clippy::unwrap_used, reason = "in a test a failed unwrap is a failed test")]
+
+mod bad_input;
 mod champions;
 mod layers;
 mod policy;
 mod projects;
+mod search;
 mod support;
+mod work;
