@@ -31,10 +31,10 @@ const FILES: [(&str, &str); 5] = [
 /// When a file says what it cannot say.
 pub fn load() -> Result<Vec<SiteContent>> {
     let read = |(site, text): (&'static str, &str)| {
-        toml::from_str(text).map_err(|why| Error::Content {
-            site,
-            why: why.to_string(),
-        })
+        let wrong = |why: String| Error::Content { site, why };
+        let content: SiteContent = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        content.sessions_can_be_told_apart().map_err(wrong)?;
+        Ok(content)
     };
     FILES.into_iter().map(read).collect()
 }
@@ -74,6 +74,27 @@ pub struct SiteContent {
     pub observations_exact: Vec<Figure>,
     /// How its people helped others.
     pub support_sessions: Vec<SupportSession>,
+}
+
+impl SiteContent {
+    /// A session has no text that could say that it was made up, so whoever held it must say it of themselves.
+    fn sessions_can_be_told_apart(&self) -> Result<(), String> {
+        let real = |key: &str| {
+            self.champions
+                .iter()
+                .any(|champion| champion.key == key && !champion.sample)
+        };
+        let mistaken = self
+            .support_sessions
+            .iter()
+            .find(|session| session.sample && real(&session.champion));
+        mistaken.map_or(Ok(()), |session| {
+            Err(format!(
+                "a session of {} is sample data and {} is not",
+                session.champion, session.champion
+            ))
+        })
+    }
 }
 
 /// A site.
@@ -423,7 +444,7 @@ pub struct SupportSession {
     pub month_offset: u32,
     /// The day of the month, at most 28.
     pub day: u32,
-    /// Whether it was made up. Its champion then is too, and says so: a session itself has no text.
+    /// Whether it was made up; its champion then is too.
     pub sample: bool,
 }
 

@@ -35,6 +35,8 @@ pub struct Fill<'a> {
     pub progress: &'a ProgressBar,
     people: HashMap<String, Person>,
     ids: HashMap<Kind, HashMap<String, String>>,
+    // Of projects, by which files of figures name them.
+    slugs: HashMap<String, String>,
 }
 
 /// What an item of the content is.
@@ -72,6 +74,7 @@ impl<'a> Fill<'a> {
             progress,
             people,
             ids: HashMap::new(),
+            slugs: HashMap::new(),
         })
     }
 
@@ -135,6 +138,15 @@ impl<'a> Fill<'a> {
         let id = text(&record["id"]);
         self.ids.entry(kind).or_default().insert(name, id.clone());
         id
+    }
+
+    fn learn_slug(&mut self, project: &str, record: &Value) {
+        self.slugs.insert(project.to_owned(), text(&record["slug"]));
+    }
+
+    fn slug(&self, project: &str, item: &str) -> Result<&str> {
+        let found = self.slugs.get(project).map(String::as_str);
+        found.ok_or_else(|| unknown(item, project))
     }
 
     fn id(&self, kind: Kind, wanted: &str, item: &str) -> Result<&str> {

@@ -2,15 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use chrono::NaiveDate;
 use entity::{
-    MeasureKind,
     SiteRole::{Analyst, ProjectLead},
     Visibility,
 };
 use serde_json::{Value, json};
 
-use super::{Fill, Kind, at, name, text};
+use super::{Fill, Kind, at, name};
 use crate::demo::{
     calendar::MONTHS,
     content::{Measure, SiteContent},
@@ -23,7 +21,7 @@ const DEFINE: Mutation = Mutation::new("measureDefine", "MeasureDefineInput", "m
 const RECORD: Mutation = Mutation::new(
     "supportSessionRecord",
     "SupportSessionRecordInput",
-    "supportSession { id version }",
+    "supportSession { id }",
 );
 const DECIDE_SESSION: Mutation = Mutation::new(
     "supportSessionDecide",
@@ -35,8 +33,21 @@ const DECIDE: Mutation = Mutation::new("observationDecide", "ObservationDecideIn
 const RELEASE: Mutation = Mutation::new("impactRelease", "ImpactReleaseInput", "releases { id }");
 
 const SUBMITTED: &str = "query($site: String!) {
-    observations(site: $site, first: 100, filter: { states: [SUBMITTED] }) { nodes { id version } }
+    observations(site: $site, first: 100, filter: { states: [SUBMITTED] }) { nodes { id } }
 }";
+
+/// The columns of the file that is imported.
+const COLUMNS: [&str; 8] = [
+    "measure",
+    "project",
+    "observed_on",
+    "value",
+    "numerator",
+    "denominator",
+    "breakdown",
+    "note",
+];
+const SAMPLE: &str = "Sample data.";
 
 /// Sessions of this month wait to be approved, so that there is something to approve.
 const UNDECIDED_MONTH: u32 = 1;
@@ -98,7 +109,7 @@ impl Fill<'_> {
             });
             let record = self.does(champion, RECORD, &item, input).await?;
             if session.month_offset != UNDECIDED_MONTH {
-                let input = json!({ "id": record["id"], "version": record["version"], "approve": true });
+                let input = json!({ "id": record["id"], "approve": true });
                 self.does(&at(site, ProjectLead), DECIDE_SESSION, &item, input).await?;
             }
             self.progress.inc(1);
@@ -120,7 +131,7 @@ impl Fill<'_> {
                 return Ok(());
             }
             for observation in waiting {
-                let input = json!({ "id": observation["id"], "version": observation["version"], "approve": true });
+                let input = json!({ "id": observation["id"], "approve": true });
                 self.does(&analyst, DECIDE, &item, input).await?;
                 self.progress.inc(1);
             }
@@ -130,17 +141,7 @@ impl Fill<'_> {
     /// The observations of a site as a file to import.
     fn file(&self, content: &SiteContent) -> Result<String> {
         let mut rows = csv::Writer::from_writer(Vec::new());
-        rows.write_record([
-            "measure",
-            "project",
-            "observed_on",
-            "value",
-            "numerator",
-            "denominator",
-            "breakdown",
-            "note",
-        ])
-        .map_err(Error::internal)?;
+        rows.write_record(COLUMNS).map_err(Error::internal)?;
         for row in self.rows(content)? {
             rows.write_record(row).map_err(Error::internal)?;
         }
@@ -148,59 +149,42 @@ impl Fill<'_> {
         String::from_utf8(rows).map_err(Error::internal)
     }
 
-    fn rows(&self, content: &SiteContent) -> Result<Vec<[String; 8]>> {
+    fn rows(&self, content: &SiteContent) -> Result<Vec<[String; COLUMNS.len()]>> {
         let site = &content.site.slug;
         let mut rows = Vec::new();
         for (place, series) in content.observations.iter().enumerate() {
             let kind = self.measure(&series.measure, site)?.kind;
-            let project = series.project.as_deref();
+            let project = self.project_of(site, series.project.as_deref())?;
             let breakdown = series
                 .breakdown
                 .iter()
                 .map(|(dimension, value)| format!("{dimension}={value}"));
             let breakdown = breakdown.collect::<Vec<_>>().join(";");
+            let note = if series.sample { SAMPLE } else { "" };
             for month in 0..series.months {
                 let day = self.calendar.month_end(series.months - 1 - month);
-                let figure = series.figure(kind, place, month);
-                let note = if series.sample { "Sample data." } else { "" };
-                rows.push(self.row(site, &series.measure, project, day, figure, &breakdown, note)?);
+                let [value, numerator, denominator] = cells(series.figure(kind, place, month));
+                let about = [&series.measure, project, &day.to_string()].map(str::to_owned);
+                let said = [breakdown.clone(), note.to_owned()];
+                rows.push(joined(about, [value, numerator, denominator], said));
             }
         }
         for exact in &content.observations_exact {
-            let day = self.calendar.month_end(exact.month_offset);
-            let figure = Figure::Coverage(exact.numerator, exact.denominator);
-            let mark = if exact.sample { "Sample data." } else { "" };
-            let note = exact.note.as_deref().unwrap_or(mark);
-            rows.push(self.row(site, &exact.measure, Some(&exact.project), day, figure, "", note)?);
+            let project = self.project_of(site, Some(&exact.project))?;
+            let day = self.calendar.month_end(exact.month_offset).to_string();
+            let mark = if exact.sample { SAMPLE } else { "" };
+            let note = exact.note.clone().unwrap_or(mark.to_owned());
+            let about = [&exact.measure, project, &day].map(str::to_owned);
+            let figure = cells(Figure::Coverage(exact.numerator, exact.denominator));
+            rows.push(joined(about, figure, [String::new(), note]));
         }
         Ok(rows)
     }
 
-    fn row(
-        &self,
-        site: &str,
-        measure: &str,
-        project: Option<&str>,
-        day: NaiveDate,
-        figure: Figure,
-        breakdown: &str,
-        note: &str,
-    ) -> Result<[String; 8]> {
-        let project = project.map(|key| self.id(Kind::Project, &name(site, key), measure));
-        let [value, numerator, denominator] = match figure {
-            Figure::Plain(value) => [value.to_string(), String::new(), String::new()],
-            Figure::Coverage(numerator, denominator) => [String::new(), numerator.to_string(), denominator.to_string()],
-        };
-        Ok([
-            measure.to_owned(),
-            project.transpose()?.unwrap_or_default().to_owned(),
-            day.to_string(),
-            value,
-            numerator,
-            denominator,
-            breakdown.to_owned(),
-            note.to_owned(),
-        ])
+    fn project_of(&self, site: &str, key: Option<&str>) -> Result<&str> {
+        let item = format!("{site}/observations");
+        let project = key.map(|key| self.slug(&name(site, key), &item));
+        Ok(project.transpose()?.unwrap_or_default())
     }
 
     fn measure(&self, code: &str, site: &str) -> Result<&Measure> {
@@ -233,6 +217,22 @@ impl Fill<'_> {
         }
         Ok(())
     }
+}
+
+/// The cells of a figure: value, numerator, denominator.
+fn cells(figure: Figure) -> [String; 3] {
+    match figure {
+        Figure::Plain(value) => [value.to_string(), String::new(), String::new()],
+        Figure::Coverage(numerator, denominator) => [String::new(), numerator.to_string(), denominator.to_string()],
+    }
+}
+
+/// A row: what it is about, its figure and what is said of it.
+fn joined(about: [String; 3], figure: [String; 3], said: [String; 2]) -> [String; COLUMNS.len()] {
+    let [measure, project, day] = about;
+    let [value, numerator, denominator] = figure;
+    let [breakdown, note] = said;
+    [measure, project, day, value, numerator, denominator, breakdown, note]
 }
 
 fn of_sessions(code: &str) -> Value {

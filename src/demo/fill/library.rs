@@ -15,12 +15,8 @@ const CREATE: Mutation = Mutation::new("resourceCreate", "ResourceCreateInput", 
 const SUBMIT: Mutation = Mutation::new("resourceSubmit", "ResourceActInput", "resource { id version }");
 const REVIEW: Mutation = Mutation::new("resourceReview", "ResourceReviewInput", "resource { id version }");
 const PUBLISH: Mutation = Mutation::new("resourcePublish", "ResourceActInput", "resource { id version }");
-const OVERLAY: Mutation = Mutation::new(
-    "resourceOverlaySet",
-    "ResourceOverlaySetInput",
-    "resourceOverlay { id }",
-);
-const PROPOSE: Mutation = Mutation::new("resourcePropose", "ResourceProposeInput", "resourceProposal { id }");
+const OVERLAY: Mutation = Mutation::new("resourceOverlaySet", "ResourceOverlaySetInput", "overlay { id }");
+const PROPOSE: Mutation = Mutation::new("resourcePropose", "ResourceProposeInput", "proposal { id }");
 
 /// How long a curator takes to look at something.
 const PACE: TimeDelta = TimeDelta::hours(7);

@@ -11,19 +11,27 @@ use crate::demo::{
     stage::Mutation,
 };
 
-const CREATE: Mutation = Mutation::new("projectCreate", "ProjectCreateInput", "project { id version }");
+const CREATE: Mutation = Mutation::new("projectCreate", "ProjectCreateInput", "project { id version slug }");
 const SET_MILESTONES: Mutation = Mutation::new(
     "projectSetMilestones",
     "ProjectSetMilestonesInput",
-    "project { id version }",
+    "project { id version slug }",
 );
-const SET_TARGETS: Mutation = Mutation::new("projectSetTargets", "ProjectSetTargetsInput", "project { id version }");
+const SET_TARGETS: Mutation = Mutation::new(
+    "projectSetTargets",
+    "ProjectSetTargetsInput",
+    "project { id version slug }",
+);
 const ADD_CHAMPION: Mutation = Mutation::new(
     "projectAddChampion",
     "ProjectAddChampionInput",
-    "project { id version }",
+    "project { id version slug }",
 );
-const SET_STATUS: Mutation = Mutation::new("projectSetStatus", "ProjectSetStatusInput", "project { id version }");
+const SET_STATUS: Mutation = Mutation::new(
+    "projectSetStatus",
+    "ProjectSetStatusInput",
+    "project { id version slug }",
+);
 
 /// How long it is between two projects.
 const PACE: TimeDelta = TimeDelta::hours(3);
@@ -35,6 +43,7 @@ impl Fill<'_> {
         for project in &content.projects {
             let item = name(site, &project.key);
             let record = self.project(site, project, &item).await?;
+            self.learn_slug(&item, &record);
             self.learn(Kind::Project, item, &record);
             self.stage.pass(PACE);
             self.progress.inc(1);
