@@ -331,18 +331,7 @@ impl<'a> Work<'a> {
     /// Those of [`Work::allow`] and [`Work::hosted`].
     pub async fn allow_at(&self, action: Action, kind: Kind, site: SiteId) -> Result<site::Model> {
         let home = self.hosted(site).await?;
-        let row = Access {
-            kind,
-            home: site,
-            receiver: None,
-            subject: None,
-            owner: None,
-            subject_owner: None,
-            visibility: entity::Visibility::Site,
-            state: "",
-            closed_space: None,
-        };
-        if reach(self.caller, action, kind).covers(&row) {
+        if reach(self.caller, action, kind).covers(&Access::at(kind, site)) {
             Ok(home)
         } else {
             Err(self.refusal())

@@ -71,6 +71,7 @@ pub mod demo;
 pub mod error;
 pub mod graphql;
 pub mod http;
+pub mod impact;
 pub mod input;
 pub mod markdown;
 pub mod policy;

@@ -15,10 +15,12 @@ use crate::{
     error::{Error, Result},
     graphql::{
         Asking, RequestId,
+        partial::PartialData,
         record::{Node, Record},
         seen::{Seen, Shows},
         show,
     },
+    impact::graphql::{ImpactMeasure, ImpactMutations, ImpactQueries, ImpactRelease, Observation, SupportSession},
     projects::graphql::{Project, ProjectMutations, ProjectQueries},
     read,
     scope::Scoped,
@@ -30,12 +32,12 @@ pub type Api = Schema<Query, Mutation, EmptySubscription>;
 
 /// What can be asked. Every list spans the network and answers from this host's own database.
 #[derive(Clone, Copy, Debug, Default, MergedObject)]
-pub struct Query(NodeQueries, SiteQueries, ChampionQueries, ProjectQueries);
+pub struct Query(NodeQueries, SiteQueries, ChampionQueries, ProjectQueries, ImpactQueries);
 
 /// What can be changed. Every mutation takes one `input` and answers with the record, or with `problems` that a person
 /// can mend. Send an `Idempotency-Key` header to repeat a mutation safely.
 #[derive(Clone, Copy, Debug, Default, MergedObject)]
-pub struct Mutation(ChampionMutations, ProjectMutations);
+pub struct Mutation(ChampionMutations, ProjectMutations, ImpactMutations);
 
 /// Builds the schema. Documents reach it validated.
 pub fn build(app: Arc<App>) -> Api {
@@ -47,6 +49,7 @@ fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
         .register_output_type::<Record>()
         .validation_mode(ValidationMode::Fast)
         .extension(ShowErrors)
+        .extension(PartialData)
 }
 
 /// The schema as a document.
@@ -97,6 +100,10 @@ async fn of_kind(ctx: &Context<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<(Uui
         Kind::Site => shown::<Site>(ctx, ids).await,
         Kind::Champion => shown::<Champion>(ctx, ids).await,
         Kind::Project => shown::<Project>(ctx, ids).await,
+        Kind::SupportSession => shown::<SupportSession>(ctx, ids).await,
+        Kind::ImpactMeasure => shown::<ImpactMeasure>(ctx, ids).await,
+        Kind::Observation => shown::<Observation>(ctx, ids).await,
+        Kind::ImpactRelease => shown::<ImpactRelease>(ctx, ids).await,
         _ => Ok(Vec::new()),
     }
 }

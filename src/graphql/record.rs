@@ -13,6 +13,7 @@ use crate::{
         enums::{RecordAction, Visibility},
         seen::Seen,
     },
+    impact::graphql::{ImpactMeasure, ImpactRelease, Observation, SupportSession},
     policy::Action,
     projects::graphql::Project,
     scope::{Scoped, covers},
@@ -183,6 +184,6 @@ macro_rules! interfaces {
 }
 
 interfaces! {
-    records: Champion, Project;
-    others: Site,
+    records: Champion, Project, ImpactMeasure, ImpactRelease;
+    others: Site, Observation, SupportSession,
 }

@@ -39,7 +39,7 @@ fn registration(keys: KeySource) -> Registration {
         site_slug: "blackpool".into(),
         iss: ISS.into(),
         audience: AUDIENCE.into(),
-        algorithms: TokenAlgorithm::ALL.into(),
+        algorithms: TokenAlgorithm::ALL.to_vec(),
         keys,
         roles_claim: "roles".into(),
         may_grant: vec![SiteAdmin, Analyst, Moderator, Curator, ProjectLead, Champion],
@@ -652,7 +652,7 @@ async fn only_registered_algorithms_are_accepted() {
     let rsa = OtherSigner::rsa();
     let mut registration = rsa.registration();
     for (registered, other) in [("RS256", "PS256"), ("PS256", "RS256")] {
-        registration.algorithms = vec![TokenAlgorithm::EdDsa, TokenAlgorithm::parse(registered).unwrap()];
+        registration.algorithms = vec![TokenAlgorithm::EdDsa, registered.parse().unwrap()];
         let registrations = [registration.clone()];
         assert!(check(&rsa.token(registered, registered), &registrations).await.is_ok());
         let refused = check(&rsa.token(other, other), &registrations).await;
