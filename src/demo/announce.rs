@@ -121,8 +121,8 @@ impl Announcement<'_> {
         }
         writeln!(
             out,
-            "\nPeople and figures are sample data and say so where they have room for it; what the content calls a fact \
-             (organisations, 60 of 81 practices in North Staffordshire, published case studies) is one."
+            "\nPeople, projects and figures are sample data and marked so. Facts are the organisations, North Staffordshire's \
+             60 of 81 practices and the case studies that name a real programme."
         )
     }
 

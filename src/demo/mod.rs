@@ -79,9 +79,7 @@ pub async fn run(options: Options) -> Result<()> {
     announcement
         .print(options.json)
         .map_err(Error::machine("what to open cannot be printed"))?;
-    http::serve(listener, server.router()?, &settings.http, stop)
-        .await
-        .map_err(Error::machine("serving ended"))?;
+    http::serve(listener, server.router()?, &settings.http, stop).await;
     server.0.database.close().await.map_err(crate::error::Error::from)?;
     Ok(())
 }

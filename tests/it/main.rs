@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod champions;
+mod demo;
 mod impact;
 mod layers;
 mod policy;
