@@ -427,6 +427,18 @@ impl<'a> Work<'a> {
         });
     }
 
+    /// Notes a change with another site than the record's home as well, in its audit and its feed: what is done to the
+    /// directory of sites is the doing of the site that keeps it.
+    pub fn note_at(&mut self, site: SiteId, kind: Kind, id: impl Into<Uuid>) {
+        let change = Change {
+            site,
+            kind,
+            id: id.into(),
+        };
+        self.audited.insert(change);
+        self.changed.insert(change);
+    }
+
     fn altered<E: Record>(&mut self, row: &E::Model) {
         let change = Change {
             site: E::site(row),

@@ -64,6 +64,7 @@
 pub mod app;
 pub mod auth;
 pub mod champions;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod database;

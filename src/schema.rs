@@ -7,24 +7,23 @@ use async_graphql::{
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute},
 };
 use entity::{Kind, ids::parse_any};
-use sea_orm::prelude::Uuid;
 
 use crate::{
     app::App,
-    champions::graphql::{Champion, ChampionMutations, ChampionQueries},
+    champions::graphql::{ChampionMutations, ChampionQueries},
     error::{Error, Result},
     graphql::{
-        Asking, RequestId,
+        RequestId,
         partial::PartialData,
-        record::{Node, Record},
-        seen::{Seen, Shows},
+        record::{Node, Record, of_kind},
         show,
     },
-    impact::graphql::{ImpactMeasure, ImpactMutations, ImpactQueries, ImpactRelease, Observation, SupportSession},
-    projects::graphql::{Project, ProjectMutations, ProjectQueries},
-    read,
-    scope::Scoped,
-    sites::graphql::{Site, SiteQueries},
+    impact::graphql::{ImpactMutations, ImpactQueries},
+    projects::graphql::{ProjectMutations, ProjectQueries},
+    sites::graphql::{
+        AuditQueries, IssuerMutations, IssuerQueries, OrganisationMutations, OrganisationQueries, SiteMutations,
+        SiteQueries,
+    },
 };
 
 /// The executable schema.
@@ -32,12 +31,28 @@ pub type Api = Schema<Query, Mutation, EmptySubscription>;
 
 /// What can be asked. Every list spans the network and answers from this host's own database.
 #[derive(Clone, Copy, Debug, Default, MergedObject)]
-pub struct Query(NodeQueries, SiteQueries, ChampionQueries, ProjectQueries, ImpactQueries);
+pub struct Query(
+    NodeQueries,
+    SiteQueries,
+    OrganisationQueries,
+    IssuerQueries,
+    AuditQueries,
+    ChampionQueries,
+    ProjectQueries,
+    ImpactQueries,
+);
 
 /// What can be changed. Every mutation takes one `input` and answers with the record, or with `problems` that a person
 /// can mend. Send an `Idempotency-Key` header to repeat a mutation safely.
 #[derive(Clone, Copy, Debug, Default, MergedObject)]
-pub struct Mutation(ChampionMutations, ProjectMutations, ImpactMutations);
+pub struct Mutation(
+    SiteMutations,
+    OrganisationMutations,
+    IssuerMutations,
+    ChampionMutations,
+    ProjectMutations,
+    ImpactMutations,
+);
 
 /// Builds the schema. Documents reach it validated.
 pub fn build(app: Arc<App>) -> Api {
@@ -91,28 +106,6 @@ async fn nodes(ctx: &Context<'_>, path: &str, ids: &[ID]) -> Result<Vec<Option<N
     Ok(ids
         .iter()
         .map(|id| found.iter().find(|(of, _)| of == &id.1).map(|(_, node)| node.clone()))
-        .collect())
-}
-
-/// The records of one kind, in one statement.
-async fn of_kind(ctx: &Context<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<(Uuid, Node)>> {
-    match kind {
-        Kind::Site => shown::<Site>(ctx, ids).await,
-        Kind::Champion => shown::<Champion>(ctx, ids).await,
-        Kind::Project => shown::<Project>(ctx, ids).await,
-        Kind::SupportSession => shown::<SupportSession>(ctx, ids).await,
-        Kind::ImpactMeasure => shown::<ImpactMeasure>(ctx, ids).await,
-        Kind::Observation => shown::<Observation>(ctx, ids).await,
-        Kind::ImpactRelease => shown::<ImpactRelease>(ctx, ids).await,
-        _ => Ok(Vec::new()),
-    }
-}
-
-async fn shown<T: Shows + Into<Node>>(ctx: &Context<'_>, ids: &[Uuid]) -> Result<Vec<(Uuid, Node)>> {
-    let ids: Vec<_> = ids.iter().map(|id| <T::Entity as Scoped>::Id::from(*id)).collect();
-    let rows = read::by_ids::<T::Entity>(ctx.app().reader(), ctx.caller(), &ids).await?;
-    Ok(Seen::all(rows)
-        .map(|row| (T::Entity::id(&row).into(), T::show(row).into()))
         .collect())
 }
 

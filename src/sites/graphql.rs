@@ -22,6 +22,16 @@ use crate::{
     sites::ops,
 };
 
+mod audit_entry;
+mod directory;
+mod issuer;
+mod organisation;
+
+pub use audit_entry::{AuditEntry, AuditQueries};
+pub use directory::SiteMutations;
+pub use issuer::{Issuer, IssuerMutations, IssuerQueries};
+pub use organisation::{Organisation, OrganisationMutations, OrganisationQueries, OrganisationRole};
+
 api_enum! {
     /// What kind of site it is.
     SiteKind {
@@ -159,6 +169,12 @@ impl Site {
     /// Where it stands in the network.
     async fn status(&self) -> SiteStatus {
         self.0.status.into()
+    }
+
+    /// Why it was last suspended or reinstated, in the words of the national admin; null when neither ever happened, or
+    /// no reason was given.
+    async fn status_reason(&self) -> Option<&str> {
+        self.0.status_reason.as_deref()
     }
 
     /// Whether this host keeps the site's own records, so that they can be changed here.

@@ -4,11 +4,13 @@
 
 mod bad_input;
 mod champions;
+mod cli;
 mod demo;
 mod impact;
 mod layers;
 mod policy;
 mod projects;
 mod search;
+mod sites;
 mod support;
 mod work;

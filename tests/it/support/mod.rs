@@ -3,7 +3,7 @@
 pub mod host;
 pub mod person;
 
-pub use host::{Backend, Host, NATIONAL};
+pub use host::{Backend, FreshDatabase, Host, NATIONAL};
 pub use person::{Person, Reply};
 pub use serde_json::{Value, json};
 
