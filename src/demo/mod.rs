@@ -23,7 +23,7 @@ use crate::{
     clock::{Clock, Ids},
     config::Settings,
     http,
-    server::Server,
+    server::{Server, stop},
     sites,
 };
 use announce::Announcement;
@@ -51,7 +51,7 @@ pub struct Options {
 /// # Errors
 /// When the folder or the port cannot be used, or the API refuses an item of the content.
 pub async fn run(options: Options) -> Result<()> {
-    let mut stop = pin!(stopped());
+    let mut stop = pin!(stop().map_err(Error::machine("signals cannot be received"))?);
     let contents = content::load()?;
     let listener = listen(&options).await?;
     let address = listener
@@ -151,26 +151,4 @@ fn progress(contents: &[SiteContent], quiet: bool) -> ProgressBar {
     }
     let style = ProgressStyle::with_template("Filling the demonstration {wide_bar} {pos}/{len}");
     ProgressBar::new(Fill::length(contents)).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-}
-
-/// Resolves when the process is told to stop: by Ctrl-C, or as service managers do.
-async fn stopped() {
-    let interrupted = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminated = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupted => {}
-        () = terminated => {}
-    }
 }

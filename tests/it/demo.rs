@@ -9,8 +9,21 @@ use std::{
 
 use crate::support::{Value, json};
 
-const SITES: [&str; 5] = ["national", "blackpool", "north-staffordshire", "sheffield", "north-east-london"];
-const ROLES: [&str; 6] = ["champion", "project_lead", "curator", "moderator", "analyst", "site_admin"];
+const SITES: [&str; 5] = [
+    "national",
+    "blackpool",
+    "north-staffordshire",
+    "sheffield",
+    "north-east-london",
+];
+const ROLES: [&str; 6] = [
+    "champion",
+    "project_lead",
+    "curator",
+    "moderator",
+    "analyst",
+    "site_admin",
+];
 
 /// A running demonstration.
 struct Demo {
@@ -110,7 +123,13 @@ async fn a_named_folder_is_filled_once_and_served_again() {
     assert!(first.stop().success());
 
     let again = Demo::start(&arguments, outer.path());
-    let after = again.ask(again.token("sheffield", "champion"), "{ viewer { champion(site: \"sheffield\") { status } } }", json!({})).await;
+    let after = again
+        .ask(
+            again.token("sheffield", "champion"),
+            "{ viewer { champion(site: \"sheffield\") { status } } }",
+            json!({}),
+        )
+        .await;
     assert_eq!(after["viewer"]["champion"]["status"], "ACTIVE");
     assert_eq!(again.ask("", TITLES, json!({})).await, before);
     assert!(again.stop().success());
@@ -124,12 +143,17 @@ async fn every_token_is_who_it_says(demo: &Demo) {
         let query = "query($site: String!) {
             viewer { subject roles { site { slug } role } champion(site: $site) { status site { slug } } }
         }";
-        let data = demo.ask(token["token"].as_str().unwrap(), query, json!({ "site": site })).await;
+        let data = demo
+            .ask(token["token"].as_str().unwrap(), query, json!({ "site": site }))
+            .await;
         let viewer = &data["viewer"];
         let role = token["role"].as_str().unwrap().to_uppercase();
         assert_eq!(viewer["subject"], token["subject"]);
         assert_eq!(viewer["roles"], json!([{ "site": { "slug": site }, "role": role }]));
-        assert_eq!(viewer["champion"], json!({ "status": "ACTIVE", "site": { "slug": site } }));
+        assert_eq!(
+            viewer["champion"],
+            json!({ "status": "ACTIVE", "site": { "slug": site } })
+        );
     }
 }
 
@@ -139,29 +163,49 @@ async fn the_queries_answer(demo: &Demo) {
     let library = include_str!("../../src/demo/queries/library.graphql");
     let data = ask(library, "north-staffordshire", "champion").await;
     let resources = list(&data["site"]["resources"]["nodes"]);
-    let homes: Vec<_> = resources.iter().map(|resource| resource["site"]["name"].as_str().unwrap()).collect();
-    assert!(homes.contains(&"North Staffordshire") && homes.contains(&"National Digital Champions"), "{homes:?}");
-    assert!(resources.iter().any(|resource| resource["overlay"]["note"].is_string()), "{data:#}");
+    let homes: Vec<_> = resources
+        .iter()
+        .map(|resource| resource["site"]["name"].as_str().unwrap())
+        .collect();
+    assert!(
+        homes.contains(&"North Staffordshire") && homes.contains(&"National Digital Champions"),
+        "{homes:?}"
+    );
+    assert!(
+        resources.iter().any(|resource| resource["overlay"]["note"].is_string()),
+        "{data:#}"
+    );
 
     let impact = include_str!("../../src/demo/queries/impact.graphql");
     let data = ask(impact, "national", "analyst").await;
     for report in ["practices", "people"] {
         assert!(!list(&data[report]["cells"]).is_empty(), "{report}");
-        assert!(list(&data[report]["totals"]).iter().any(|total| total["sitesReporting"] != 0), "{data:#}");
+        assert!(
+            list(&data[report]["totals"])
+                .iter()
+                .any(|total| total["sitesReporting"] != 0),
+            "{data:#}"
+        );
     }
 
     let forum = include_str!("../../src/demo/queries/forum.graphql");
     let data = ask(forum, "blackpool", "project_lead").await;
     let threads = list(&data["threads"]["nodes"]);
     assert_eq!(threads.len(), 5);
-    assert!(threads.iter().all(|thread| thread["answer"]["body"].is_string()), "{data:#}");
+    assert!(
+        threads.iter().all(|thread| thread["answer"]["body"].is_string()),
+        "{data:#}"
+    );
 }
 
 async fn the_library_is_full(demo: &Demo) {
     let query = "{ resources(first: 100, filter: { national: true, statuses: [PUBLISHED] }) { nodes { topics } } }";
     let data = demo.ask("", query, json!({})).await;
     let mut topics = std::collections::BTreeMap::new();
-    for topic in list(&data["resources"]["nodes"]).iter().flat_map(|resource| list(&resource["topics"])) {
+    for topic in list(&data["resources"]["nodes"])
+        .iter()
+        .flat_map(|resource| list(&resource["topics"]))
+    {
         *topics.entry(topic.as_str().unwrap().to_owned()).or_insert(0) += 1;
     }
     assert!(topics.len() >= 6, "{topics:?}");
@@ -172,11 +216,16 @@ async fn questions_have_answers(demo: &Demo) {
     let query = "{ threads(first: 100, filter: { unanswered: false }) { nodes { answer { body } } } }";
     let data = demo.ask(demo.token("national", "champion"), query, json!({})).await;
     let threads = list(&data["threads"]["nodes"]).iter();
-    assert!(threads.filter(|thread| thread["answer"].is_object()).count() >= 6, "{data:#}");
+    assert!(
+        threads.filter(|thread| thread["answer"].is_object()).count() >= 6,
+        "{data:#}"
+    );
 }
 
 async fn two_years_of_figures_are_published(demo: &Demo) {
-    let measures = demo.ask("", "{ measures(first: 100) { nodes { id code } } }", json!({})).await;
+    let measures = demo
+        .ask("", "{ measures(first: 100) { nodes { id code } } }", json!({}))
+        .await;
     let measures = list(&measures["measures"]["nodes"]);
     assert!(measures.len() >= 10);
     let code = |measure: &&Value| measure["code"] == "practices-on-social-media";
@@ -195,7 +244,8 @@ async fn two_years_of_figures_are_published(demo: &Demo) {
 }
 
 async fn every_integrated_care_board_is_there(demo: &Demo) {
-    let query = "{ organisations(first: 100, filter: { roles: [ICB] }) { nodes { odsCode closedOn successors } totalCount } }";
+    let query =
+        "{ organisations(first: 100, filter: { roles: [ICB] }) { nodes { odsCode closedOn successors } totalCount } }";
     let data = demo.ask("", query, json!({})).await;
     let boards = list(&data["organisations"]["nodes"]);
     let closed = boards.iter().filter(|board| board["closedOn"].is_string()).count();
@@ -203,10 +253,14 @@ async fn every_integrated_care_board_is_there(demo: &Demo) {
 }
 
 async fn sample_data_say_so(demo: &Demo) {
-    let query = "{ projects(first: 100) { nodes { title summary } } champions(first: 100) { nodes { displayName bio } } }";
+    let query =
+        "{ projects(first: 100) { nodes { title summary } } champions(first: 100) { nodes { displayName bio } } }";
     let data = demo.ask(demo.token("national", "champion"), query, json!({})).await;
     for project in list(&data["projects"]["nodes"]) {
-        assert!(project["summary"].as_str().unwrap().ends_with("Sample data."), "{project}");
+        assert!(
+            project["summary"].as_str().unwrap().ends_with("Sample data."),
+            "{project}"
+        );
     }
     for champion in list(&data["champions"]["nodes"]) {
         assert!(champion["bio"].as_str().unwrap().starts_with("Sample"), "{champion}");
@@ -215,7 +269,13 @@ async fn sample_data_say_so(demo: &Demo) {
 
 async fn something_waits_to_be_decided(demo: &Demo) {
     let query = "query($site: String!) { supportSessions(site: $site, first: 100) { nodes { state } } }";
-    let data = demo.ask(demo.token("blackpool", "project_lead"), query, json!({ "site": "blackpool" })).await;
+    let data = demo
+        .ask(
+            demo.token("blackpool", "project_lead"),
+            query,
+            json!({ "site": "blackpool" }),
+        )
+        .await;
     let sessions = list(&data["supportSessions"]["nodes"]);
     for state in ["SUBMITTED", "APPROVED"] {
         assert!(sessions.iter().any(|session| session["state"] == state), "{state}");
