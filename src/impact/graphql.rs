@@ -13,7 +13,7 @@ mod sessions;
 pub use measures::{ImpactMeasure, MeasureMutations, MeasureQueries};
 pub use observations::{Observation, ObservationMutations, ObservationQueries};
 pub use releases::{ImpactRelease, ReleaseMutations, ReleaseQueries};
-pub use report::{ImpactValue, ReportQueries};
+pub use report::{ImpactReportQueries, ImpactValue};
 pub use sessions::{SessionMutations, SessionQueries, SupportSession};
 
 api_enum! {
@@ -35,7 +35,7 @@ pub struct ImpactQueries(
     ObservationQueries,
     SessionQueries,
     ReleaseQueries,
-    ReportQueries,
+    ImpactReportQueries,
 );
 
 /// What can be done about impact.

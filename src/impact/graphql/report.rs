@@ -239,11 +239,11 @@ impl ImpactReport {
 
 /// What can be asked about the network's impact.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct ReportQueries;
+pub struct ImpactReportQueries;
 
 /// What can be asked about the network's impact.
 #[Object]
-impl ReportQueries {
+impl ImpactReportQueries {
     /// Impact over the network: a cell for each site and period, and for each period the total with its honest bounds.
     /// Sites are those that have released the measure, and those whose observations you may read. At most 120 periods.
     async fn impact(
