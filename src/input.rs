@@ -303,6 +303,18 @@ impl Check {
         day.map(|day| self.day(path, day, today))
     }
 
+    /// A day by which something is to be looked at again, at most ten years ahead.
+    pub fn optional_review_day(&mut self, path: &str, day: Option<NaiveDate>, today: NaiveDate) -> Option<NaiveDate> {
+        if day.is_some_and(|day| day.year() < FIRST_YEAR || day.year() > today.year() + 10) {
+            self.note(
+                ProblemCode::Invalid,
+                path,
+                format!("Give a date between {FIRST_YEAR} and ten years from now."),
+            );
+        }
+        day
+    }
+
     /// A period that does not end before it starts.
     pub fn period(&mut self, path: &str, from: Option<NaiveDate>, to: Option<NaiveDate>) {
         if let (Some(from), Some(to)) = (from, to)

@@ -123,7 +123,7 @@ pub enum Action {
     Adopt,
     /// Put it away.
     Archive,
-    /// See e-mail and phone.
+    /// See e-mail and phone; of a report: who made it.
     ReadContact,
     /// Say who is a member of it.
     Manage,
@@ -368,6 +368,12 @@ pub mod states {
         ChampionStatus::Active.as_str(),
         ChampionStatus::OnBreak.as_str(),
         ChampionStatus::StoodDown.as_str(),
+    ];
+    /// Resources that were never published.
+    pub const UNPUBLISHED: &[&str] = &[
+        ResourceStatus::Draft.as_str(),
+        ResourceStatus::InReview.as_str(),
+        ResourceStatus::ChangesRequested.as_str(),
     ];
     /// Resources that readers use.
     pub const PUBLISHED: &[&str] = &[ResourceStatus::Published.as_str(), ResourceStatus::ReviewDue.as_str()];

@@ -30,7 +30,7 @@ pub trait Listing: Send + Sync {
     /// The table.
     type Entity: Scoped;
 
-    /// Keeps the rows that belong into the list.
+    /// Keeps the rows that belong into the list. Below parents it may join to the table that [`Parent`] joins.
     fn narrow(&self, rows: Select<Self::Entity>) -> Select<Self::Entity>;
 
     /// The order.
@@ -289,8 +289,8 @@ pub async fn pages<L: Listing>(
         return Ok(HashMap::new());
     }
     let sort = list.sort();
-    let (rows, parent) = belonging(list.narrow(readable::<L::Entity>(caller)), parent, parents);
-    let rows = keyed(rows, list, &sort, window)?;
+    let (rows, parent) = belonging(readable::<L::Entity>(caller), parent, parents);
+    let rows = keyed(list.narrow(rows), list, &sort, window)?;
     let mut rank = WindowStatement::partition_by(parent.clone());
     for (expr, order) in ordering::<L::Entity>(&sort, window.backward) {
         rank.order_by_expr(expr, order);
@@ -343,8 +343,9 @@ pub async fn counts<L: Listing>(
     if parents.is_empty() {
         return Ok(HashMap::new());
     }
-    let (rows, parent) = belonging(list.narrow(readable::<L::Entity>(caller)), parent, parents);
-    let statement = rows
+    let (rows, parent) = belonging(readable::<L::Entity>(caller), parent, parents);
+    let statement = list
+        .narrow(rows)
         .select_only()
         .expr_as(Expr::col(parent.clone()), "parent_id")
         .expr_as(Expr::cust("COUNT(*)"), "count")

@@ -12,6 +12,9 @@ use crate::{
     app::App,
     champions::graphql::{ChampionMutations, ChampionQueries},
     error::{Error, Result},
+    forum::graphql::{
+        PostMutations, ReportMutations, ReportQueries, SpaceMutations, SpaceQueries, ThreadMutations, ThreadQueries,
+    },
     graphql::{
         RequestId,
         partial::PartialData,
@@ -20,6 +23,7 @@ use crate::{
     },
     impact::graphql::{ImpactMutations, ImpactQueries},
     projects::graphql::{ProjectMutations, ProjectQueries},
+    resources::graphql::{ResourceMutations, ResourceQueries},
     sites::graphql::{
         AuditQueries, IssuerMutations, IssuerQueries, OrganisationMutations, OrganisationQueries, SiteMutations,
         SiteQueries,
@@ -38,7 +42,11 @@ pub struct Query(
     IssuerQueries,
     AuditQueries,
     ChampionQueries,
+    ResourceQueries,
     ProjectQueries,
+    SpaceQueries,
+    ThreadQueries,
+    ReportQueries,
     ImpactQueries,
 );
 
@@ -50,7 +58,12 @@ pub struct Mutation(
     OrganisationMutations,
     IssuerMutations,
     ChampionMutations,
+    ResourceMutations,
     ProjectMutations,
+    SpaceMutations,
+    ThreadMutations,
+    PostMutations,
+    ReportMutations,
     ImpactMutations,
 );
 

@@ -33,6 +33,8 @@ pub struct Model {
     pub status: ResourceStatus,
     pub shown_edition_id: ResourceEditionId,
     pub draft_edition_id: Option<ResourceEditionId>,
+    /// Who changed the text of the open draft last. Stays at home.
+    pub draft_by_id: Option<ChampionId>,
     pub title: String,
     pub summary: String,
     pub edition: i32,

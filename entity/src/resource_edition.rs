@@ -24,9 +24,9 @@ pub struct Model {
     pub summary: String,
     pub body: Option<String>,
     pub url: Option<String>,
-    /// What the author or the reviewer said last.
+    /// What its author or reviewer said last; once published, what is new in it.
     pub note: Option<String>,
-    /// The champion who approved it in review; nobody approves their own.
+    /// When it was approved in review.
     pub approved_at: Option<DateTimeUtc>,
     pub published_at: Option<DateTimeUtc>,
 }

@@ -17,6 +17,8 @@ pub struct Model {
     pub updated_at: DateTimeUtc,
     pub owner_id: Option<ChampionId>,
     pub resource_id: ResourceId,
+    /// The author of what is offered, who does not decide on it either. Stays at home.
+    pub resource_owner_id: Option<ChampionId>,
     /// The frozen copy: JSON of the resource's facts and of the offered edition.
     pub offer: String,
     pub reason: String,

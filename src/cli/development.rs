@@ -86,9 +86,11 @@ fn issuer_name(settings: &Settings) -> String {
 /// Prints a token.
 pub fn token(settings: &Settings, arguments: TokenArguments) -> Outcome {
     if !settings.development_issuer {
-        return Err("This host does not accept tokens of the development issuer. Where no real person's data is kept, \
+        return Err(
+            "This host does not accept tokens of the development issuer. Where no real person's data is kept, \
                     allow it with the setting development_issuer = true."
-            .to_owned());
+                .to_owned(),
+        );
     }
     if arguments.site != input::slug(&arguments.site) {
         return Err(format!("{:?} is not the slug of a site.", arguments.site));

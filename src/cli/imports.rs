@@ -60,7 +60,11 @@ async fn take_in(server: &Server, import: &Import, text: &str) -> Outcome {
         1 => "1 organisation".to_owned(),
         many => format!("{many} organisations"),
     };
-    say(format_args!("{count} of {} stored at {}.", import.file.display(), import.site))
+    say(format_args!(
+        "{count} of {} stored at {}.",
+        import.file.display(),
+        import.site
+    ))
 }
 
 /// The text of a file.

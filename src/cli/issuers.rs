@@ -65,9 +65,7 @@ async fn register(server: &Server, add: Add) -> Outcome {
     });
     let trusted = Trust {
         issuer: add.issuer,
-        audience: add
-            .audience
-            .unwrap_or_else(|| server.0.settings.public_url.clone()),
+        audience: add.audience.unwrap_or_else(|| server.0.settings.public_url.clone()),
         algorithms: add.algorithms,
         jwks: jwks.transpose()?,
         jwks_url: add.jwks_url,
@@ -83,5 +81,8 @@ async fn register(server: &Server, add: Add) -> Outcome {
         })
         .await;
     let row = registered.map_err(told)?;
-    say(format_args!("{}\t{}\t{}\t{}", row.id, add.site, row.issuer, row.audience))
+    say(format_args!(
+        "{}\t{}\t{}\t{}",
+        row.id, add.site, row.issuer, row.audience
+    ))
 }

@@ -195,13 +195,15 @@ impl<E: Scoped> Connection<E> {
     }
 }
 
-/// Declares the connection and edge types of one type of the API.
+/// Declares the connection and edge types of one type of the API; where the connection has fields of its own, what they
+/// show stands behind its name.
 macro_rules! connection {
-    ($(#[$doc:meta])* $connection:ident, $edge:ident, $node:ident $(, { $($more:tt)* })?) => {
+    ($(#[$doc:meta])* $connection:ident $(($state:ty))?, $edge:ident, $node:ident $(, { $($more:tt)* })?) => {
         $(#[$doc])*
         #[derive(Clone, Debug, Default)]
         pub struct $connection(
             pub $crate::graphql::page::Connection<<$node as $crate::graphql::seen::Shows>::Entity>,
+            $(pub $state)?
         );
 
         $(#[$doc])*

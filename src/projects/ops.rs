@@ -6,8 +6,8 @@ use entity::{
     project_champion, project_milestone, project_target,
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait, Select, sea_query::OnConflict,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QueryTrait,
+    Select, sea_query::OnConflict,
 };
 
 use crate::{
@@ -55,6 +55,7 @@ pub struct Draft {
 /// # Errors
 /// Problems of the draft; what [`Work::allow_at`] refuses.
 pub async fn create(work: &mut Work<'_>, draft: Draft) -> Result<project::Model> {
+    use project::Column::{SiteId, Slug};
     let site = sites::ops::named(work.db(), &draft.site).await?;
     work.allow_at(Action::Create, Kind::Project, site.id).await?;
     let mut check = Check::new();
@@ -74,7 +75,7 @@ pub async fn create(work: &mut Work<'_>, draft: Draft) -> Result<project::Model>
         starts_on: Set(check.optional_day("startsOn", draft.starts_on, today)),
         ends_on: Set(check.optional_day("endsOn", draft.ends_on, today)),
         cloned_from_id: Set(draft.cloned_from),
-        slug: Set(free_slug(work, site.id, &draft.title).await?),
+        slug: Set(sites::ops::free_slug::<project::Entity>(work.db(), [SiteId, Slug], site.id, &draft.title).await?),
         ..project::ActiveModel::default()
     };
     check.period("endsOn", draft.starts_on, draft.ends_on);
@@ -93,18 +94,6 @@ fn sponsors(check: &mut Check, names: Vec<String>) -> Vec<String> {
         .map(|(at, name)| check.line(&format!("sponsors.{at}"), name, input::TITLE))
         .collect();
     check.set("sponsors", checked)
-}
-
-async fn free_slug(work: &Work<'_>, site: entity::SiteId, title: &str) -> Result<String> {
-    let like = project::Column::Slug.starts_with(input::slug(title));
-    let taken = project::Entity::find().select_only().column(project::Column::Slug);
-    let taken = taken
-        .filter(project::Column::SiteId.eq(site))
-        .filter(like)
-        .into_tuple()
-        .all(work.db())
-        .await?;
-    Ok(input::free_slug(title, &taken))
 }
 
 async fn index(work: &Work<'_>, row: &project::Model) -> Result<()> {

@@ -10,6 +10,7 @@ use crate::{
     app::App,
     champions::graphql::{Champion, ChampionConnection, ChampionFilter, ChampionOrder},
     error::Result,
+    forum::graphql::{ThreadConnection, ThreadFilter, ThreadOrder},
     graphql::{
         Asking,
         enums::{SiteRole, api_enum},
@@ -19,6 +20,10 @@ use crate::{
     policy::Role,
     projects::graphql::{ProjectConnection, ProjectFilter, ProjectOrder},
     read::{self, Parent},
+    resources::{
+        self,
+        graphql::{ResourceConnection, ResourceFilter, ResourceOrder, ResourceOverlayConnection},
+    },
     sites::ops,
 };
 
@@ -228,6 +233,68 @@ impl Site {
         };
         let parent = Parent::Column(entity::champion::Column::SiteId);
         Ok(ChampionConnection(self.0.page(ctx, paging, list, parent).await?))
+    }
+
+    /// What its people use: its own resources and the national ones. Where this host keeps the site (`overlaid` is true),
+    /// what the site pins comes first and what it hides is left out, for every caller alike; its notes stand at
+    /// `Resource.overlay`, for its members.
+    async fn resources(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the front, 20 by default, 100 at most.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Which resources.")] filter: Option<ResourceFilter>,
+        #[graphql(desc = "In which order after the pins; newest first by default.")] order_by: Option<ResourceOrder>,
+    ) -> Result<ResourceConnection> {
+        let list = resources::ops::Resources {
+            overlaid: true,
+            ..ResourceFilter::list(ctx, filter, order_by)
+        };
+        let paging = Paging {
+            first,
+            after,
+            ..Paging::default()
+        };
+        let page = self.0.page(ctx, paging, list, resources::ops::of_site()).await?;
+        Ok(ResourceConnection(page, self.0.hosted))
+    }
+
+    /// What it lays over national resources, hidden ones included: for its members, empty for everybody else.
+    async fn overlays(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the front, 20 by default, 100 at most.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Only those that pin, or only the others.")] pinned: Option<bool>,
+        #[graphql(desc = "Only those that hide, or only the others.")] hidden: Option<bool>,
+    ) -> Result<ResourceOverlayConnection> {
+        let list = resources::ops::Overlays { pinned, hidden };
+        let paging = Paging {
+            first,
+            after,
+            ..Paging::default()
+        };
+        let parent = Parent::Column(entity::resource_overlay::Column::SiteId);
+        Ok(ResourceOverlayConnection(self.0.page(ctx, paging, list, parent).await?))
+    }
+
+    /// The threads of its people that you may see, in the spaces of all sites.
+    async fn threads(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the front, 20 by default, 100 at most.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Which threads.")] filter: Option<ThreadFilter>,
+        #[graphql(desc = "In which order; newest first by default.")] order_by: Option<ThreadOrder>,
+    ) -> Result<ThreadConnection> {
+        let list = ThreadFilter::list(ctx, filter, order_by)?;
+        let paging = Paging {
+            first,
+            after,
+            ..Paging::default()
+        };
+        let parent = Parent::Column(entity::thread::Column::SiteId);
+        Ok(ThreadConnection(self.0.page(ctx, paging, list, parent).await?))
     }
 }
 

@@ -8,6 +8,7 @@ use sea_orm::{
 
 use crate::{
     error::{Error, Result},
+    input,
     read::{KeyType, Listing, Sort},
     search::terms,
 };
@@ -42,6 +43,21 @@ pub fn home_is_national<C: ColumnTrait>(home: C, national: bool) -> Condition {
         .column(site::Column::Id)
         .filter(site::Column::Kind.eq(kind));
     Condition::all().add(home.in_subquery(sites.into_query()))
+}
+
+/// A slug made from a title that no other row of a table has on this site. The columns are those of home and slug.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn free_slug<E: EntityTrait>(
+    db: &impl ConnectionTrait,
+    [home, slug]: [E::Column; 2],
+    site: SiteId,
+    title: &str,
+) -> Result<String> {
+    let rows = E::find().select_only().column(slug).filter(home.eq(site));
+    let rows = rows.filter(slug.starts_with(input::slug(title)));
+    Ok(input::free_slug(title, &rows.into_tuple().all(db).await?))
 }
 
 /// A site by its slug.

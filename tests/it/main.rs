@@ -2,14 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a failed unwrap is a failed test")]
 
+mod access;
 mod bad_input;
 mod champions;
 mod cli;
+mod forum;
 mod impact;
 mod layers;
 mod policy;
 mod projects;
+mod resources;
 mod search;
 mod sites;
+mod statements;
 mod support;
+mod tokens;
 mod work;

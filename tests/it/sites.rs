@@ -149,7 +149,8 @@ on_both! {
     }
 }
 
-const ISSUER: &str = "issuer { id issuer audience algorithms jwks keyIds jwksUrl rolesClaim mayGrant development revokedAt
+const ISSUER: &str =
+    "issuer { id issuer audience algorithms jwks keyIds jwksUrl rolesClaim mayGrant development revokedAt
     version createdAt site { slug } viewerCan }";
 const ISSUERS: &str = "query($site: String!) { issuers(site: $site) { nodes { issuer revokedAt } totalCount } }";
 
@@ -312,7 +313,11 @@ const ORGANISATIONS: &str = "query($filter: OrganisationFilter, $first: Int) {
 async fn imports(person: &Person<'_>, site: &str, csv: &str) -> String {
     let input = json!({ "site": site, "csv": csv, "defaultRole": "ICB" });
     let reply = person.does("organisationsImport", input, "imported").await;
-    if reply.code() == "OK" { reply.record().to_string() } else { reply.code().to_owned() }
+    if reply.code() == "OK" {
+        reply.record().to_string()
+    } else {
+        reply.code().to_owned()
+    }
 }
 
 on_both! {

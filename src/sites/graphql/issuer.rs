@@ -165,9 +165,7 @@ impl IssuerQueries {
             after,
             ..Paging::default()
         };
-        Ok(IssuerConnection(
-            Connection::root(ctx, paging, Issuers { site }).await?,
-        ))
+        Ok(IssuerConnection(Connection::root(ctx, paging, Issuers { site }).await?))
     }
 }
 
