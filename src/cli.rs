@@ -19,6 +19,7 @@ use crate::{
     server::Server,
 };
 
+mod demo;
 mod development;
 mod imports;
 mod issuers;
@@ -44,6 +45,8 @@ struct Cli {
 enum Command {
     /// Run the host until it is told to stop (SIGTERM, or Ctrl-C)
     Serve,
+    /// Fill a host with the worked example and run it: five sites, their people, resources, forum and figures
+    Demo(demo::DemoArguments),
     /// Bring the database to this version's schema; `serve` does it by itself
     Migrate,
     /// Print the GraphQL schema
@@ -81,6 +84,7 @@ async fn run(config: Option<PathBuf>, command: Command) -> Outcome {
     match command {
         Command::Schema => say(schema::document().trim_end()),
         Command::Serve => serve::serve(settings()?).await,
+        Command::Demo(arguments) => demo::demo(arguments).await,
         Command::Keys => development::keys(&settings()?),
         Command::Token(arguments) => development::token(&settings()?, arguments),
         Command::Migrate => {

@@ -68,6 +68,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod database;
+pub mod demo;
 pub mod error;
 pub mod forum;
 pub mod graphql;

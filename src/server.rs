@@ -1,6 +1,6 @@
 //! A host ready to serve: the open database, the schema and the routes over them.
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -113,4 +113,34 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Refusal> {
             "Send one Authorization header: the word Bearer, a space and a token.",
         )),
     }
+}
+
+/// Resolves when the process is told to stop, by SIGTERM or Ctrl-C. Signals that come before it is awaited are kept.
+///
+/// # Errors
+/// When signals cannot be received.
+#[cfg(unix)]
+pub fn stop() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// Resolves when the process is told to stop, by Ctrl-C.
+///
+/// # Errors
+/// Never here.
+#[cfg(not(unix))]
+pub fn stop() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        if let Err(why) = tokio::signal::ctrl_c().await {
+            tracing::error!(%why, "Ctrl-C cannot be received");
+            std::future::pending().await
+        }
+    })
 }

@@ -1,11 +1,13 @@
 //! Running the host until it is told to stop.
 
-use std::io;
-
 use tokio::net::TcpListener;
 
 use super::{Outcome, close, development, logging, open, say, told};
-use crate::{config::Settings, http, server::Server};
+use crate::{
+    config::Settings,
+    http,
+    server::{Server, stop},
+};
 
 /// Serves until SIGTERM or Ctrl-C; requests in work finish. Prints where it listens once it does.
 pub async fn serve(settings: Settings) -> Outcome {
@@ -33,28 +35,4 @@ async fn listen(server: &Server, stop: impl Future<Output = ()>) -> Outcome {
     http::serve(listener, router, &settings.http, stop).await;
     tracing::info!("stopped");
     Ok(())
-}
-
-/// Resolves when the process is told to stop. Signals that come before it is awaited are kept.
-#[cfg(unix)]
-fn stop() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
-}
-
-/// Resolves when the process is told to stop.
-#[cfg(not(unix))]
-fn stop() -> io::Result<impl Future<Output = ()>> {
-    Ok(async {
-        if let Err(why) = tokio::signal::ctrl_c().await {
-            tracing::error!(%why, "Ctrl-C cannot be received");
-            std::future::pending().await
-        }
-    })
 }

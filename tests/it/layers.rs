@@ -26,7 +26,7 @@ const FEATURES: &[&str] = &["sites", "champions", "resources", "projects", "foru
 const OWNERS: &[(&str, &[&str])] = &[
     ("reqwest", &["auth/issuers", "federation/dial"]),
     ("apollo_compiler", &["http"]),
-    ("axum", &["http", "server"]),
+    ("axum", &["demo", "http", "server"]),
 ];
 
 #[test]

@@ -6,6 +6,7 @@ mod access;
 mod bad_input;
 mod champions;
 mod cli;
+mod demo;
 mod forum;
 mod impact;
 mod layers;

@@ -1,0 +1,38 @@
+//! The worked example.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Outcome, logging};
+use crate::{
+    config::LogFormat,
+    demo::{self, Options},
+};
+
+/// How the worked example is run. It has settings of its own: no file or variable changes them.
+#[derive(Debug, Args)]
+pub struct DemoArguments {
+    /// Keep it in this folder and find it there next time. Without one it is gone when the program ends
+    #[arg(long, value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+    /// The port to listen on: by default 8080, or a free one where that is in use
+    #[arg(long)]
+    port: Option<u16>,
+    /// Once it is ready, print what to open as one line of JSON, for scripts; listens on a free port unless --port says one
+    #[arg(long)]
+    json: bool,
+}
+
+/// Fills a host unless it is filled already, and serves it until the process is told to stop.
+pub async fn demo(arguments: DemoArguments) -> Outcome {
+    logging::start("warn", LogFormat::Text)?;
+    let options = Options {
+        folder: arguments.folder,
+        port: arguments.port,
+        json: arguments.json,
+    };
+    demo::run(options)
+        .await
+        .map_err(|why| format!("The demonstration cannot be shown: {why}"))
+}

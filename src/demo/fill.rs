@@ -1,0 +1,192 @@
+//! Fills a host with the content, step by step, as its people would: first who they are, then what they made, then what
+//! they said, then what they counted.
+
+mod directory;
+mod figures;
+mod forum;
+mod library;
+mod people;
+mod programme;
+
+use std::collections::HashMap;
+
+use entity::SiteRole;
+use indicatif::ProgressBar;
+use serde_json::Value;
+
+use super::{
+    calendar::Calendar,
+    content::SiteContent,
+    error::{Error, Result},
+    stage::{Mutation, Stage},
+    tokens::Person,
+};
+
+/// What is filled, and what is known of it by now.
+#[derive(Debug)]
+pub struct Fill<'a> {
+    /// Where it happens.
+    pub stage: &'a Stage<'a>,
+    /// When it happens.
+    pub calendar: Calendar,
+    /// What it is filled with.
+    pub contents: &'a [SiteContent],
+    /// How far it has come.
+    pub progress: &'a ProgressBar,
+    people: HashMap<String, Person>,
+    ids: HashMap<Kind, HashMap<String, String>>,
+    // Of projects, by which files of figures name them.
+    slugs: HashMap<String, String>,
+}
+
+/// What an item of the content is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    Champion,
+    Measure,
+    Project,
+    Resource,
+    Space,
+}
+
+impl<'a> Fill<'a> {
+    /// Nothing yet.
+    ///
+    /// # Errors
+    /// When the content names a role that there is not.
+    pub fn new(
+        stage: &'a Stage<'a>,
+        calendar: Calendar,
+        contents: &'a [SiteContent],
+        progress: &'a ProgressBar,
+    ) -> Result<Self> {
+        let mut people = HashMap::new();
+        for content in contents {
+            for champion in &content.champions {
+                let site = &content.site.slug;
+                people.insert(name(site, &champion.key), Person::of(site, champion)?);
+            }
+        }
+        Ok(Self {
+            stage,
+            calendar,
+            contents,
+            progress,
+            people,
+            ids: HashMap::new(),
+            slugs: HashMap::new(),
+        })
+    }
+
+    /// Everything, in an order in which nothing is named before it exists.
+    ///
+    /// # Errors
+    /// The first refusal.
+    pub async fn everything(mut self) -> Result<()> {
+        for content in self.contents {
+            self.organisations(content).await?;
+            self.champions(content).await?;
+        }
+        for content in self.contents {
+            self.measures(content).await?;
+        }
+        for content in self.contents {
+            self.projects(content).await?;
+        }
+        for content in self.contents {
+            self.resources(content).await?;
+        }
+        for content in self.contents {
+            self.overlays(content).await?;
+            self.proposals(content).await?;
+            self.spaces(content).await?;
+        }
+        self.stage.pass_until(self.calendar.forum_opens());
+        self.threads().await?;
+        self.stage.pass_until(self.calendar.now());
+        for content in self.contents {
+            self.support_sessions(content).await?;
+            self.observations(content).await?;
+            self.releases(content).await?;
+        }
+        Ok(())
+    }
+
+    /// How many items there are to be told as progress.
+    pub fn length(contents: &[SiteContent]) -> u64 {
+        let items = contents.iter().map(|content| {
+            let made = content.champions.len() + content.measures.len() + content.projects.len();
+            let offered = content.resources.len() + content.overlays.len() + content.proposals.len();
+            let said = content.spaces.len() + content.threads.len();
+            let counted = content.support_sessions.len() + figures::count(content);
+            1 + made + offered + said + counted
+        });
+        items.map(|items| items as u64).sum()
+    }
+
+    /// Somebody does something with an item.
+    async fn does(&self, who: &Person, mutation: Mutation, item: &str, input: Value) -> Result<Value> {
+        self.stage.does(who, mutation, item, input).await
+    }
+
+    /// Somebody who is named as `site/key`.
+    fn person(&self, wanted: &str, item: &str) -> Result<&Person> {
+        self.people.get(wanted).ok_or_else(|| unknown(item, wanted))
+    }
+
+    fn learn(&mut self, kind: Kind, name: String, record: &Value) -> String {
+        let id = text(&record["id"]);
+        self.ids.entry(kind).or_default().insert(name, id.clone());
+        id
+    }
+
+    fn learn_slug(&mut self, project: &str, record: &Value) {
+        self.slugs.insert(project.to_owned(), text(&record["slug"]));
+    }
+
+    fn slug(&self, project: &str, item: &str) -> Result<&str> {
+        let found = self.slugs.get(project).map(String::as_str);
+        found.ok_or_else(|| unknown(item, project))
+    }
+
+    fn id(&self, kind: Kind, wanted: &str, item: &str) -> Result<&str> {
+        let found = self.ids.get(&kind).and_then(|ids| ids.get(wanted));
+        found.map(String::as_str).ok_or_else(|| unknown(item, wanted))
+    }
+}
+
+/// How items name one another.
+fn name(site: &str, key: &str) -> String {
+    format!("{site}/{key}")
+}
+
+fn unknown(item: &str, wanted: &str) -> Error {
+    Error::Unknown {
+        item: item.to_owned(),
+        wanted: wanted.to_owned(),
+    }
+}
+
+/// The person who holds a role at a site.
+fn at(site: &str, role: SiteRole) -> Person {
+    Person::holding(site, role)
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// A text that says of itself when it was made up.
+fn marked(text: &str, sample: bool) -> String {
+    if sample && !text.starts_with("Sample") {
+        format!("{}\n\nSample data.", text.trim_end())
+    } else {
+        text.to_owned()
+    }
+}
+
+/// Tags or topics that say when something was made up.
+fn tagged(tags: &[String], sample: bool) -> Vec<&str> {
+    let mark = sample.then_some("sample");
+    tags.iter().map(String::as_str).chain(mark).collect()
+}

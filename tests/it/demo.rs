@@ -1,0 +1,286 @@
+//! The demonstration: the built program fills a host, says what to open, serves it and leaves nothing behind.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
+};
+
+use crate::support::{Value, json};
+
+const SITES: [&str; 5] = [
+    "national",
+    "blackpool",
+    "north-staffordshire",
+    "sheffield",
+    "north-east-london",
+];
+const ROLES: [&str; 6] = [
+    "champion",
+    "project_lead",
+    "curator",
+    "moderator",
+    "analyst",
+    "site_admin",
+];
+
+/// A running demonstration.
+struct Demo {
+    process: Child,
+    // Kept open, so that the program never writes to nobody.
+    _output: BufReader<ChildStdout>,
+    announced: Value,
+    client: reqwest::Client,
+}
+
+impl Demo {
+    /// Starts the program and awaits its line.
+    fn start(arguments: &[&str], temporary: &Path) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_champion-network"))
+            .args(["demo", "--json"])
+            .args(arguments)
+            .env("TMPDIR", temporary)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut output = BufReader::new(process.stdout.take().unwrap());
+        let mut line = String::new();
+        output.read_line(&mut line).unwrap();
+        #[expect(clippy::disallowed_methods, reason = "the test is a client from outside")]
+        let client = reqwest::Client::new();
+        Self {
+            process,
+            announced: serde_json::from_str(&line).unwrap(),
+            _output: output,
+            client,
+        }
+    }
+
+    fn url(&self) -> &str {
+        self.announced["hosts"][0]["url"].as_str().unwrap()
+    }
+
+    fn token(&self, site: &str, role: &str) -> &str {
+        let mut tokens = self.announced["tokens"].as_array().unwrap().iter();
+        let found = tokens.find(|token| token["site"] == site && token["role"] == role);
+        found.unwrap()["token"].as_str().unwrap()
+    }
+
+    /// Asks with a token, or without one where it is empty; tells the data of an answer without errors.
+    async fn ask(&self, token: &str, query: &str, variables: Value) -> Value {
+        let body = json!({ "query": query, "variables": variables }).to_string();
+        let mut request = self.client.post(format!("{}/graphql", self.url()));
+        request = request.header("content-type", "application/json").body(body);
+        if !token.is_empty() {
+            request = request.bearer_auth(token);
+        }
+        let answer = request.send().await.unwrap().text().await.unwrap();
+        let mut answer: Value = serde_json::from_str(&answer).unwrap();
+        assert!(answer.get("errors").is_none(), "{query}\n{answer:#}");
+        answer["data"].take()
+    }
+
+    /// Stops it as a service manager does.
+    fn stop(mut self) -> ExitStatus {
+        let id = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.process.wait().unwrap()
+    }
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().unwrap()
+}
+
+#[tokio::test]
+async fn the_demonstration_holds_what_it_promises_and_leaves_nothing_behind() {
+    let temporary = tempfile::tempdir().unwrap();
+    let demo = Demo::start(&[], temporary.path());
+    assert_eq!(demo.announced["hosts"][0]["sites"], json!(SITES));
+
+    every_token_is_who_it_says(&demo).await;
+    the_queries_answer(&demo).await;
+    the_library_is_full(&demo).await;
+    questions_have_answers(&demo).await;
+    two_years_of_figures_are_published(&demo).await;
+    every_integrated_care_board_is_there(&demo).await;
+    sample_data_say_so(&demo).await;
+    something_waits_to_be_decided(&demo).await;
+
+    assert!(demo.stop().success());
+    assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_named_folder_is_filled_once_and_served_again() {
+    const TITLES: &str = "{ projects(first: 100, orderBy: TITLE_ASC) { nodes { id title } totalCount } }";
+    let outer = tempfile::tempdir().unwrap();
+    let folder = outer.path().join("kept");
+    let arguments = ["--folder", folder.to_str().unwrap()];
+    let first = Demo::start(&arguments, outer.path());
+    let before = first.ask("", TITLES, json!({})).await;
+    assert!(first.stop().success());
+
+    let again = Demo::start(&arguments, outer.path());
+    let after = again
+        .ask(
+            again.token("sheffield", "champion"),
+            "{ viewer { champion(site: \"sheffield\") { status } } }",
+            json!({}),
+        )
+        .await;
+    assert_eq!(after["viewer"]["champion"]["status"], "ACTIVE");
+    assert_eq!(again.ask("", TITLES, json!({})).await, before);
+    assert!(again.stop().success());
+}
+
+async fn every_token_is_who_it_says(demo: &Demo) {
+    let tokens = list(&demo.announced["tokens"]);
+    assert_eq!(tokens.len(), SITES.len() * ROLES.len());
+    for token in tokens {
+        let site = token["site"].as_str().unwrap();
+        let query = "query($site: String!) {
+            viewer { subject roles { site { slug } role } champion(site: $site) { status site { slug } } }
+        }";
+        let data = demo
+            .ask(token["token"].as_str().unwrap(), query, json!({ "site": site }))
+            .await;
+        let viewer = &data["viewer"];
+        let role = token["role"].as_str().unwrap().to_uppercase();
+        assert_eq!(viewer["subject"], token["subject"]);
+        assert_eq!(viewer["roles"], json!([{ "site": { "slug": site }, "role": role }]));
+        assert_eq!(
+            viewer["champion"],
+            json!({ "status": "ACTIVE", "site": { "slug": site } })
+        );
+    }
+}
+
+async fn the_queries_answer(demo: &Demo) {
+    let ask = async |file: &str, site, role| demo.ask(demo.token(site, role), file, json!({})).await;
+
+    let library = include_str!("../../src/demo/queries/library.graphql");
+    let data = ask(library, "north-staffordshire", "champion").await;
+    let resources = list(&data["site"]["resources"]["nodes"]);
+    let homes: Vec<_> = resources
+        .iter()
+        .map(|resource| resource["site"]["name"].as_str().unwrap())
+        .collect();
+    assert!(
+        homes.contains(&"North Staffordshire") && homes.contains(&"National Digital Champions"),
+        "{homes:?}"
+    );
+    assert!(
+        resources.iter().any(|resource| resource["overlay"]["note"].is_string()),
+        "{data:#}"
+    );
+
+    let impact = include_str!("../../src/demo/queries/impact.graphql");
+    let data = ask(impact, "national", "analyst").await;
+    for report in ["practices", "people"] {
+        assert!(!list(&data[report]["cells"]).is_empty(), "{report}");
+        assert!(
+            list(&data[report]["totals"])
+                .iter()
+                .any(|total| total["sitesReporting"] != 0),
+            "{data:#}"
+        );
+    }
+
+    let forum = include_str!("../../src/demo/queries/forum.graphql");
+    let data = ask(forum, "blackpool", "project_lead").await;
+    let threads = list(&data["threads"]["nodes"]);
+    assert_eq!(threads.len(), 5);
+    assert!(
+        threads.iter().all(|thread| thread["answer"]["body"].is_string()),
+        "{data:#}"
+    );
+}
+
+async fn the_library_is_full(demo: &Demo) {
+    let query = "{ resources(first: 100, filter: { national: true, statuses: [PUBLISHED] }) { nodes { topics } } }";
+    let data = demo.ask("", query, json!({})).await;
+    let mut topics = std::collections::BTreeMap::new();
+    for topic in list(&data["resources"]["nodes"])
+        .iter()
+        .flat_map(|resource| list(&resource["topics"]))
+    {
+        *topics.entry(topic.as_str().unwrap().to_owned()).or_insert(0) += 1;
+    }
+    assert!(topics.len() >= 6, "{topics:?}");
+    assert!(topics.values().all(|resources| *resources >= 3), "{topics:?}");
+}
+
+async fn questions_have_answers(demo: &Demo) {
+    let query = "{ threads(first: 100, filter: { unanswered: false }) { nodes { answer { body } } } }";
+    let data = demo.ask(demo.token("national", "champion"), query, json!({})).await;
+    let threads = list(&data["threads"]["nodes"]).iter();
+    assert!(
+        threads.filter(|thread| thread["answer"].is_object()).count() >= 6,
+        "{data:#}"
+    );
+}
+
+async fn two_years_of_figures_are_published(demo: &Demo) {
+    let measures = demo
+        .ask("", "{ measures(first: 100) { nodes { id code } } }", json!({}))
+        .await;
+    let measures = list(&measures["measures"]["nodes"]);
+    assert!(measures.len() >= 10);
+    let code = |measure: &&Value| measure["code"] == "practices-on-social-media";
+    let social = &measures.iter().find(code).unwrap()["id"];
+    let query = "query($measure: ID!) {
+        releases(first: 100, filter: { sites: [\"north-staffordshire\"], measure: $measure }) {
+            nodes { month value { ... on ExactValue { numerator denominator } } }
+        }
+    }";
+    let data = demo.ask("", query, json!({ "measure": social })).await;
+    let releases = list(&data["releases"]["nodes"]);
+    let months: std::collections::BTreeSet<_> = releases.iter().map(|release| release["month"].as_str()).collect();
+    assert_eq!(months.len(), 24);
+    let latest = releases.iter().max_by_key(|release| release["month"].as_str()).unwrap();
+    assert_eq!(latest["value"], json!({ "numerator": "60", "denominator": "81" }));
+}
+
+async fn every_integrated_care_board_is_there(demo: &Demo) {
+    let query =
+        "{ organisations(first: 100, filter: { roles: [ICB] }) { nodes { odsCode closedOn successors } totalCount } }";
+    let data = demo.ask("", query, json!({})).await;
+    let boards = list(&data["organisations"]["nodes"]);
+    let closed = boards.iter().filter(|board| board["closedOn"].is_string()).count();
+    assert_eq!((boards.len() - closed, closed), (36, 12));
+}
+
+async fn sample_data_say_so(demo: &Demo) {
+    let query =
+        "{ projects(first: 100) { nodes { title summary } } champions(first: 100) { nodes { displayName bio } } }";
+    let data = demo.ask(demo.token("national", "champion"), query, json!({})).await;
+    for project in list(&data["projects"]["nodes"]) {
+        assert!(
+            project["summary"].as_str().unwrap().ends_with("Sample data."),
+            "{project}"
+        );
+    }
+    for champion in list(&data["champions"]["nodes"]) {
+        assert!(champion["bio"].as_str().unwrap().starts_with("Sample"), "{champion}");
+    }
+}
+
+async fn something_waits_to_be_decided(demo: &Demo) {
+    let query = "query($site: String!) { supportSessions(site: $site, first: 100) { nodes { state } } }";
+    let data = demo
+        .ask(
+            demo.token("blackpool", "project_lead"),
+            query,
+            json!({ "site": "blackpool" }),
+        )
+        .await;
+    let sessions = list(&data["supportSessions"]["nodes"]);
+    for state in ["SUBMITTED", "APPROVED"] {
+        assert!(sessions.iter().any(|session| session["state"] == state), "{state}");
+    }
+    let query = "{ proposals(first: 10, status: OPEN) { totalCount } }";
+    let data = demo.ask(demo.token("national", "curator"), query, json!({})).await;
+    assert_eq!(data["proposals"]["totalCount"], 1);
+}
