@@ -1,13 +1,8 @@
 //! The demonstration: the built program fills a host, says what to open, serves it and leaves nothing behind.
 
-use std::{
-    fs,
-    io::{BufRead, BufReader},
-    path::Path,
-    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
-};
+use std::fs;
 
-use crate::support::{Value, json};
+use crate::support::{Demo, Value, json};
 
 const SITES: [&str; 5] = [
     "national",
@@ -24,70 +19,6 @@ const ROLES: [&str; 6] = [
     "analyst",
     "site_admin",
 ];
-
-/// A running demonstration.
-struct Demo {
-    process: Child,
-    // Kept open, so that the program never writes to nobody.
-    _output: BufReader<ChildStdout>,
-    announced: Value,
-    client: reqwest::Client,
-}
-
-impl Demo {
-    /// Starts the program and awaits its line.
-    fn start(arguments: &[&str], temporary: &Path) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_champion-network"))
-            .args(["demo", "--json"])
-            .args(arguments)
-            .env("TMPDIR", temporary)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut output = BufReader::new(process.stdout.take().unwrap());
-        let mut line = String::new();
-        output.read_line(&mut line).unwrap();
-        #[expect(clippy::disallowed_methods, reason = "the test is a client from outside")]
-        let client = reqwest::Client::new();
-        Self {
-            process,
-            announced: serde_json::from_str(&line).unwrap(),
-            _output: output,
-            client,
-        }
-    }
-
-    fn url(&self) -> &str {
-        self.announced["hosts"][0]["url"].as_str().unwrap()
-    }
-
-    fn token(&self, site: &str, role: &str) -> &str {
-        let mut tokens = self.announced["tokens"].as_array().unwrap().iter();
-        let found = tokens.find(|token| token["site"] == site && token["role"] == role);
-        found.unwrap()["token"].as_str().unwrap()
-    }
-
-    /// Asks with a token, or without one where it is empty; tells the data of an answer without errors.
-    async fn ask(&self, token: &str, query: &str, variables: Value) -> Value {
-        let body = json!({ "query": query, "variables": variables }).to_string();
-        let mut request = self.client.post(format!("{}/graphql", self.url()));
-        request = request.header("content-type", "application/json").body(body);
-        if !token.is_empty() {
-            request = request.bearer_auth(token);
-        }
-        let answer = request.send().await.unwrap().text().await.unwrap();
-        let mut answer: Value = serde_json::from_str(&answer).unwrap();
-        assert!(answer.get("errors").is_none(), "{query}\n{answer:#}");
-        answer["data"].take()
-    }
-
-    /// Stops it as a service manager does.
-    fn stop(mut self) -> ExitStatus {
-        let id = self.process.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-        self.process.wait().unwrap()
-    }
-}
 
 fn list(value: &Value) -> &[Value] {
     value.as_array().unwrap()

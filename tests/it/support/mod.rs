@@ -1,8 +1,10 @@
 //! What every test stands on: a host with a migrated database of its own, and people who act on it.
 
+pub mod demo;
 pub mod host;
 pub mod person;
 
+pub use demo::Demo;
 pub use host::{Backend, FreshDatabase, Host, NATIONAL};
 pub use person::{Person, Reply};
 pub use serde_json::{Value, json};
