@@ -331,18 +331,7 @@ impl<'a> Work<'a> {
     /// Those of [`Work::allow`] and [`Work::hosted`].
     pub async fn allow_at(&self, action: Action, kind: Kind, site: SiteId) -> Result<site::Model> {
         let home = self.hosted(site).await?;
-        let row = Access {
-            kind,
-            home: site,
-            receiver: None,
-            subject: None,
-            owner: None,
-            subject_owner: None,
-            visibility: entity::Visibility::Site,
-            state: "",
-            closed_space: None,
-        };
-        if reach(self.caller, action, kind).covers(&row) {
+        if reach(self.caller, action, kind).covers(&Access::at(kind, site)) {
             Ok(home)
         } else {
             Err(self.refusal())
@@ -436,6 +425,18 @@ impl<'a> Work<'a> {
             kind,
             id: id.into(),
         });
+    }
+
+    /// Notes a change with another site than the record's home as well, in its audit and its feed: what is done to the
+    /// directory of sites is the doing of the site that keeps it.
+    pub fn note_at(&mut self, site: SiteId, kind: Kind, id: impl Into<Uuid>) {
+        let change = Change {
+            site,
+            kind,
+            id: id.into(),
+        };
+        self.audited.insert(change);
+        self.changed.insert(change);
     }
 
     fn altered<E: Record>(&mut self, row: &E::Model) {

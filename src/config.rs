@@ -79,6 +79,12 @@ pub struct HttpSettings {
     pub cached_document_bytes: usize,
 }
 
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Settings::defaults().expect("a test reads the default file").http
+    }
+}
+
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -12,7 +12,9 @@ mod idempotency;
 mod observe;
 mod outcome;
 mod params;
+mod plan;
 mod problem;
+mod scan;
 mod serve;
 mod transport;
 mod variables;
@@ -33,6 +35,8 @@ use serde_json::json;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::config::HttpSettings;
+use crate::graphql::{IdempotencyKey, RequestId};
+
 use documents::Documents;
 use problem::{Code, problem};
 
@@ -56,18 +60,30 @@ pub trait Host: Clone + Send + Sync + 'static {
     fn settings(&self) -> &HttpSettings;
 }
 
-/// Why a token was not accepted.
+/// Why a caller could not be proved.
 #[derive(Clone, Debug)]
 pub struct Refusal {
     /// One plain sentence for the developer of the frontend; it holds nothing of the token.
     pub message: String,
+    /// Whether the token may be good and only the host could not check it. The answer is 503 then, not 401, so that a
+    /// frontend does not throw the token away.
+    pub is_passing: bool,
 }
 
 impl Refusal {
-    /// A refusal with its reason.
+    /// The refusal of a token.
     pub fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
+            is_passing: false,
+        }
+    }
+
+    /// The host cannot tell at the moment.
+    pub fn passing(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            is_passing: true,
         }
     }
 }

@@ -1,14 +1,77 @@
-//! Champion Network.
+//! Champion Network: the open platform for digital champions in health and care.
+//!
+//! One host serves one GraphQL schema over one database, in which several sites keep their records apart. This page is
+//! the map; how to run and use a host stands in the README.
+//!
+//! # Map
+//!
+//! ```text
+//! request → http → schema → feature/graphql → feature/ops → Work → commit → outbox
+//! ```
+//!
+//! Data goes right, answers are return values, nothing calls back.
+//!
+//! | where | what |
+//! |---|---|
+//! | [`http`] | routes, GraphQL over HTTP, limits, the query editor |
+//! | [`auth`] | from a token to a [`policy::Caller`] |
+//! | [`schema`] | joins the features; `node` and `nodes` |
+//! | [`graphql`] | what resolvers share: pages, rows read together, payloads, scalars |
+//! | [`sites`] [`champions`] [`resources`] [`projects`] [`forum`] [`impact`] | a feature each: `ops` does, `graphql` shows |
+//! | [`app`] | [`app::App`] and [`app::Work`]: the only begin and commit |
+//! | [`policy`] | the rule table: who may do what, as pure data |
+//! | [`scope`] | the same rules as SQL |
+//! | [`read`], [`search`] | keyset pages, pages of many parents at once, full-text search |
+//! | [`input`], [`markdown`] | checking what people type |
+//! | [`demo`], [`cli`], [`server`] | the worked example, the commands, a host ready to serve |
+//!
+//! # Invariants, and what checks each
+//!
+//! | invariant | test |
+//! |---|---|
+//! | A file names only modules at its level or below; libraries stay behind their owners. | `layers` |
+//! | A change of rights shows in review. | `policy::the_matrix_of_rights_is_the_committed_one` |
+//! | A rule says the same of a row in memory as of the table in SQL. | `policy::a_reach_says_the_same_of_a_row_as_of_the_table` |
+//! | What a caller may not see does not exist: in lists, counts, search, `node` and nested edges. | `access` |
+//! | A mutation leaves its rows, its audit entry and its outbox row, or nothing. | `work::a_mutation_leaves_its_audit_entry_and_outbox_row_or_nothing` |
+//! | A repeat under an `Idempotency-Key` takes effect once, twins at the same moment included. | `work::twins_under_one_key_take_effect_once_and_get_one_answer` |
+//! | Of many edits of one version one is kept. | `work::of_many_edits_of_one_version_one_is_kept_and_the_others_are_told` |
+//! | A list pages both ways without gap or repeat. | `projects::a_list_pages_both_ways_without_gap_or_repeat` |
+//! | A query costs a constant number of statements, however many rows it shows. | `statements` |
+//! | `schema.graphql` is what the code serves. | `tests/run` |
+//!
+//! # Decisions
+//!
+//! - **Rows read together load together** ([`graphql::seen`]): the first row that is asked for a nested field loads it
+//!   for all rows of its level, in one statement with a window function. The selection itself tells what to load and
+//!   with which arguments, so nothing is planned twice and no timer waits for a batch.
+//! - **Access is one condition on one row**: what a record needs of its parents is copied to its row and kept in step by
+//!   the work that changes the parent. So lists, counts and search filter in SQL, and `viewerCan` costs no statement.
+//! - **A list column is text with an item a line** (`entity::List`): the same `LIKE` finds an item on both databases.
+//! - **Figures are text in the database and decimals in the server**, added up when they are approved; no float is
+//!   involved anywhere.
+//! - **Words are folded in the server** ([`search`]), so that FTS5 and `tsvector` index the same terms; the PostgreSQL
+//!   configuration has no stop words, because FTS5 has none.
+//! - **One writer on SQLite** behind a fair lock with `synchronous=FULL`, readers apart and read-only.
+//! - **apollo-compiler validates, async-graphql executes**: the executor's own validation misses rules and costs
+//!   exponential time on nested fragments. Validated documents are cached.
+//!
+//! # Quirks that must not be copied
+//!
+//! - The macros in [`graphql`] write whole `#[Object]` blocks, because async-graphql takes only one per type.
+//! - A cursor of a search holds its rank. Ranks move a little when other records are indexed between two pages.
 
 pub mod app;
 pub mod auth;
 pub mod champions;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod database;
 pub mod error;
 pub mod graphql;
 pub mod http;
+pub mod impact;
 pub mod input;
 pub mod markdown;
 pub mod policy;

@@ -269,6 +269,23 @@ pub struct Access {
     pub closed_space: Option<SpaceId>,
 }
 
+impl Access {
+    /// Of something at a site of which nothing but its home is known: what does not exist yet, or all of a kind there.
+    pub const fn at(kind: Kind, home: SiteId) -> Self {
+        Self {
+            kind,
+            home,
+            receiver: None,
+            subject: None,
+            owner: None,
+            subject_owner: None,
+            visibility: Visibility::Site,
+            state: "",
+            closed_space: None,
+        }
+    }
+}
+
 /// What a caller may touch with an action.
 pub fn reach(caller: &Caller, action: Action, kind: Kind) -> Reach {
     let grants = rules(kind, action)

@@ -7,25 +7,24 @@ use async_graphql::{
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute},
 };
 use entity::{Kind, ids::parse_any};
-use sea_orm::prelude::Uuid;
 
 use crate::{
     app::App,
-    champions::graphql::{Champion, ChampionMutations, ChampionQueries},
+    champions::graphql::{ChampionMutations, ChampionQueries},
     error::{Error, Result},
     graphql::{
-        Asking, RequestId,
-        record::{Node, Record},
-        seen::{Seen, Shows},
+        RequestId,
+        partial::PartialData,
+        record::{Node, Record, of_kind},
         show,
     },
-    projects::graphql::{Project, ProjectMutations, ProjectQueries},
-    read,
-    resources::graphql::{
-        Resource, ResourceEdition, ResourceMutations, ResourceOverlay, ResourceProposal, ResourceQueries,
+    impact::graphql::{ImpactMutations, ImpactQueries},
+    projects::graphql::{ProjectMutations, ProjectQueries},
+    resources::graphql::{ResourceMutations, ResourceQueries},
+    sites::graphql::{
+        AuditQueries, IssuerMutations, IssuerQueries, OrganisationMutations, OrganisationQueries, SiteMutations,
+        SiteQueries,
     },
-    scope::Scoped,
-    sites::graphql::{Site, SiteQueries},
 };
 
 /// The executable schema.
@@ -36,15 +35,27 @@ pub type Api = Schema<Query, Mutation, EmptySubscription>;
 pub struct Query(
     NodeQueries,
     SiteQueries,
+    OrganisationQueries,
+    IssuerQueries,
+    AuditQueries,
     ChampionQueries,
-    ProjectQueries,
     ResourceQueries,
+    ProjectQueries,
+    ImpactQueries,
 );
 
 /// What can be changed. Every mutation takes one `input` and answers with the record, or with `problems` that a person
 /// can mend. Send an `Idempotency-Key` header to repeat a mutation safely.
 #[derive(Clone, Copy, Debug, Default, MergedObject)]
-pub struct Mutation(ChampionMutations, ProjectMutations, ResourceMutations);
+pub struct Mutation(
+    SiteMutations,
+    OrganisationMutations,
+    IssuerMutations,
+    ChampionMutations,
+    ResourceMutations,
+    ProjectMutations,
+    ImpactMutations,
+);
 
 /// Builds the schema. Documents reach it validated.
 pub fn build(app: Arc<App>) -> Api {
@@ -56,6 +67,7 @@ fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
         .register_output_type::<Record>()
         .validation_mode(ValidationMode::Fast)
         .extension(ShowErrors)
+        .extension(PartialData)
 }
 
 /// The schema as a document.
@@ -97,28 +109,6 @@ async fn nodes(ctx: &Context<'_>, path: &str, ids: &[ID]) -> Result<Vec<Option<N
     Ok(ids
         .iter()
         .map(|id| found.iter().find(|(of, _)| of == &id.1).map(|(_, node)| node.clone()))
-        .collect())
-}
-
-/// The records of one kind, in one statement.
-async fn of_kind(ctx: &Context<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<(Uuid, Node)>> {
-    match kind {
-        Kind::Site => shown::<Site>(ctx, ids).await,
-        Kind::Champion => shown::<Champion>(ctx, ids).await,
-        Kind::Project => shown::<Project>(ctx, ids).await,
-        Kind::Resource => shown::<Resource>(ctx, ids).await,
-        Kind::ResourceEdition => shown::<ResourceEdition>(ctx, ids).await,
-        Kind::ResourceOverlay => shown::<ResourceOverlay>(ctx, ids).await,
-        Kind::ResourceProposal => shown::<ResourceProposal>(ctx, ids).await,
-        _ => Ok(Vec::new()),
-    }
-}
-
-async fn shown<T: Shows + Into<Node>>(ctx: &Context<'_>, ids: &[Uuid]) -> Result<Vec<(Uuid, Node)>> {
-    let ids: Vec<_> = ids.iter().map(|id| <T::Entity as Scoped>::Id::from(*id)).collect();
-    let rows = read::by_ids::<T::Entity>(ctx.app().reader(), ctx.caller(), &ids).await?;
-    Ok(Seen::all(rows)
-        .map(|row| (T::Entity::id(&row).into(), T::show(row).into()))
         .collect())
 }
 

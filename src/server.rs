@@ -76,7 +76,7 @@ impl Host for Server {
                 Unproved::Refused(refused) => Refusal::new(refused.why),
                 Unproved::Failed(error) => {
                     tracing::error!(%error, "a caller could not be looked up");
-                    Refusal::new("The token cannot be checked at the moment.")
+                    Refusal::passing("The token cannot be checked at the moment.")
                 }
             })
     }

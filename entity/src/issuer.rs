@@ -23,6 +23,8 @@ pub struct Model {
     pub roles_claim: String,
     pub may_grant: List<SiteRole>,
     pub revoked_at: Option<DateTimeUtc>,
+    /// Whether it counts only while the host's settings allow the development issuer.
+    pub development: bool,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -16,6 +16,8 @@ pub struct Model {
     pub region: Option<String>,
     pub ods_code: Option<String>,
     pub status: SiteStatus,
+    /// Why it was last suspended or reinstated.
+    pub status_reason: Option<String>,
     /// Whether this host's database is the site's own.
     pub hosted: bool,
     /// Where the site's own host answers GraphQL, when it is another one.

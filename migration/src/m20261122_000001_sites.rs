@@ -32,6 +32,7 @@ async fn site(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(text_null("region"))
         .col(text_null("ods_code"))
         .col(text("status"))
+        .col(text_null("status_reason"))
         .col(boolean("hosted"))
         .col(text_null("endpoint"))
         .col(text_null("public_key"))
@@ -61,9 +62,10 @@ async fn organisation(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(text("successors"))
         .to_owned();
     manager.create_table(table).await?;
-    unique(manager, "organisation", &["ods_code"]).await?;
+    // Not of the network: two sites may enter the same organisation before they hear of each other.
+    unique(manager, "organisation", &["site_id", "ods_code"]).await?;
+    index(manager, "organisation", &["ods_code"]).await?;
     index(manager, "organisation", &["name", "id"]).await?;
-    index(manager, "organisation", &["site_id"]).await?;
     Ok(())
 }
 
@@ -83,6 +85,7 @@ async fn issuer(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(text("roles_claim"))
         .col(text("may_grant"))
         .col(timestamp_with_time_zone_null("revoked_at"))
+        .col(boolean("development"))
         .to_owned();
     manager.create_table(table).await?;
     index(manager, "issuer", &["site_id", "id"]).await?;

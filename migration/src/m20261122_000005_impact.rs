@@ -136,6 +136,6 @@ async fn impact_release(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     )
     .await?;
     index(manager, "impact_release", &["measure_id", "month"]).await?;
-    index(manager, "impact_release", &["created_at", "id"]).await?;
+    index(manager, "impact_release", &["month", "id"]).await?;
     Ok(())
 }

@@ -34,7 +34,7 @@ async fn audit_entry(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(uuid("record_id"))
         .to_owned();
     manager.create_table(table).await?;
-    index(manager, "audit_entry", &["site_id", "id"]).await?;
+    index(manager, "audit_entry", &["site_id", "at", "id"]).await?;
     index(manager, "audit_entry", &["record_id"]).await?;
     Ok(())
 }

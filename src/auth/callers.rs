@@ -32,7 +32,7 @@ pub async fn caller(app: &App, token: Option<&str>) -> Result<Caller, Unproved> 
     let Some(token) = token else {
         return Ok(Caller::default());
     };
-    let (registrations, sites) = registrations(app.reader(), &claimed_issuer(token)?).await?;
+    let (registrations, sites) = registrations(app, &claimed_issuer(token)?).await?;
     let proven = verify(token, &registrations, &app.key_sets, app.clock.now()).await?;
     let roles = proven.roles.iter().filter_map(|(id, role)| {
         let site = sites.get(id).filter(|site| site.status == SiteStatus::Active)?;
@@ -85,13 +85,15 @@ pub async fn of_identity(db: &impl ConnectionTrait, identity: Identity, roles: V
 type Sites = HashMap<entity::SiteId, site::Model>;
 
 /// The registrations of an issuer at the sites of this host, and those sites.
-async fn registrations(db: &impl ConnectionTrait, issuer: &str) -> Result<(Vec<Registration>, Sites)> {
+async fn registrations(app: &App, issuer: &str) -> Result<(Vec<Registration>, Sites)> {
     use issuer::{Column, Entity};
-    let rows = Entity::find()
+    let db = app.reader();
+    let mut rows = Entity::find()
         .filter(Column::Issuer.eq(issuer))
         .filter(Column::RevokedAt.is_null())
         .all(db)
         .await?;
+    rows.retain(|row| app.settings.development_issuer || !row.development);
     if rows.is_empty() {
         return Ok((Vec::new(), Sites::new()));
     }
@@ -100,20 +102,24 @@ async fn registrations(db: &impl ConnectionTrait, issuer: &str) -> Result<(Vec<R
         .filter(site::Column::Id.is_in(ids))
         .filter(site::Column::Hosted.eq(true));
     let sites: Sites = sites.all(db).await?.into_iter().map(|site| (site.id, site)).collect();
-    let registration = |row: issuer::Model| registration(row, &sites).transpose();
-    Ok((rows.into_iter().filter_map(registration).collect::<Result<_>>()?, sites))
+    let registration = |row: issuer::Model| {
+        let id = row.id;
+        registration(row, &sites)
+            .inspect_err(|why| tracing::error!(issuer = %id, why, "an issuer cannot be used"))
+            .ok()
+    };
+    Ok((rows.into_iter().filter_map(registration).collect(), sites))
 }
 
-fn registration(row: issuer::Model, sites: &Sites) -> Result<Option<Registration>> {
-    let Some(site) = sites.get(&row.site_id) else {
-        return Ok(None);
-    };
+/// One that cannot be read takes nothing from the others: several sites may trust one issuer.
+fn registration(row: issuer::Model, sites: &Sites) -> Result<Registration, &'static str> {
+    let site = sites.get(&row.site_id).ok_or("its site is not hosted here")?;
     let keys = match (&row.jwks, &row.jwks_url) {
-        (Some(jwks), _) => KeySource::Inline(Arc::new(parse_jwk_set(jwks).map_err(Error::internal)?)),
-        (None, Some(url)) => KeySource::Url(Url::parse(url).map_err(Error::internal)?),
-        (None, None) => return Err(Error::internal("an issuer without keys is registered")),
+        (Some(jwks), _) => KeySource::Inline(Arc::new(parse_jwk_set(jwks)?)),
+        (None, Some(url)) => KeySource::Url(Url::parse(url).map_err(|_| "its address is none")?),
+        (None, None) => return Err("it has no keys"),
     };
-    Ok(Some(Registration {
+    Ok(Registration {
         site: site.id,
         site_slug: site.slug.clone(),
         iss: row.issuer,
@@ -122,5 +128,5 @@ fn registration(row: issuer::Model, sites: &Sites) -> Result<Option<Registration
         keys,
         roles_claim: row.roles_claim,
         may_grant: row.may_grant.0,
-    }))
+    })
 }

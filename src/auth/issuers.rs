@@ -28,7 +28,8 @@ use super::jwk::{JwkSet, MAX_JWK_SET_BYTES, parse_jwk_set};
 const CACHED_URLS: usize = 1_000;
 const MAX_URL_BYTES: usize = 2_048;
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-const UNREACHABLE: &str = "The key set of the token's issuer cannot be reached.";
+const UNREACHABLE: &str = "The key set of the issuer cannot be reached.";
+const LOCALHOST: &str = "localhost";
 
 /// How key sets are fetched and how long they serve.
 #[derive(Clone, Copy, Debug)]
@@ -88,8 +89,6 @@ fn check_url(url: &Url, allow_loopback: bool) -> Result<(), &'static str> {
     Ok(())
 }
 
-const LOCALHOST: &str = "localhost";
-
 /// Resolves names and drops every address that may not be reached. The connection is made to what this returns, so a
 /// name that answers differently the second time gains nothing.
 struct GuardedResolver {
@@ -122,16 +121,16 @@ fn reachable(name: &str, found: impl Iterator<Item = SocketAddr>, allow_loopback
 #[derive(Clone)]
 pub struct KeySets(Arc<Shared>);
 
-impl std::fmt::Debug for KeySets {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("KeySets")
-    }
-}
-
 struct Shared {
     policy: KeyPolicy,
     client: Option<Client>,
     slots: Cache<Url, Arc<Slot>>,
+}
+
+impl std::fmt::Debug for KeySets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("KeySets")
+    }
 }
 
 impl KeySets {
@@ -148,11 +147,10 @@ impl KeySets {
     ///
     /// The error is a sentence that tells why there is no key set, not even an old one.
     pub async fn lookup(&self, url: &Url, kid: Option<&str>, now: DateTime<Utc>) -> Result<Arc<JwkSet>, &'static str> {
-        let created = self
+        let Ok(slot) = self
             .0
             .slots
-            .get_or_insert_with(url, || Ok::<_, Infallible>(Arc::default()));
-        let slot: Arc<Slot> = created.unwrap_or_default();
+            .get_or_insert_with::<_, Infallible>(url, || Ok(Arc::<Slot>::default()));
         let (serve, fetch) = slot
             .state()
             .plan(kid, &self.0.policy, slot.flight.try_lock().is_err(), now);
@@ -253,7 +251,7 @@ impl Shared {
 
 fn told(error: reqwest::Error) -> &'static str {
     if error.is_timeout() {
-        "The key set of the token's issuer did not arrive in time."
+        "The key set of the issuer did not arrive in time."
     } else {
         UNREACHABLE
     }
@@ -289,7 +287,7 @@ struct Good {
 
 impl State {
     /// What to serve without waiting, and what to fetch. With nothing to serve, the caller waits for the fetch, if
-    /// there is one.
+    /// there is one. Whether it is still needed and allowed is decided when its turn comes.
     fn plan(
         &self,
         kid: Option<&str>,
@@ -317,7 +315,7 @@ impl State {
             )
         } else if known && age > early && !in_flight {
             (serve, Some(Reason::Due { ended }))
-        } else if !known && (in_flight || self.may_look_for_kid(policy, now)) {
+        } else if !known {
             (None, Some(Reason::UnknownKid { ended }))
         } else {
             (serve, None)
@@ -355,7 +353,8 @@ impl State {
         self.ended += 1;
         match outcome {
             Ok(set) => {
-                if order.kid.as_deref().is_some_and(|kid| set.knows(kid)) {
+                let found = order.kid.as_deref().is_some_and(|kid| set.knows(kid));
+                if found && matches!(order.reason, Reason::UnknownKid { .. }) {
                     self.unknown_kid_at = None;
                 }
                 self.failures = 0;

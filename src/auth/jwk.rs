@@ -7,11 +7,11 @@
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use entity::TokenAlgorithm::{self, EdDsa, Es256, Ps256, Rs256};
 use jsonwebtoken::{Algorithm, DecodingKey, crypto};
 use serde_json::{Map, Value};
 
 use super::strict_json;
-use entity::TokenAlgorithm::{self, EdDsa, Es256, Ps256, Rs256};
 
 /// The longest JWK set that is read, in bytes.
 pub const MAX_JWK_SET_BYTES: usize = 64 * 1024;

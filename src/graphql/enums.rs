@@ -99,3 +99,70 @@ pub enum RecordAction {
     /// See e-mail and phone.
     ReadContact,
 }
+
+/// Which content a record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
+pub enum RecordKind {
+    /// A site.
+    Site,
+    /// An organisation.
+    Organisation,
+    /// Who may sign tokens for a site.
+    Issuer,
+    /// A project.
+    Project,
+    /// A champion.
+    Champion,
+    /// A support session.
+    SupportSession,
+    /// A resource.
+    Resource,
+    /// An edition of a resource.
+    Edition,
+    /// What a site lays over a national resource.
+    Overlay,
+    /// A resource that is offered to the national team.
+    Proposal,
+    /// A space of the forum.
+    Space,
+    /// A thread.
+    Thread,
+    /// A post.
+    Post,
+    /// A report of a thread or post.
+    Report,
+    /// An impact measure.
+    Measure,
+    /// An observation of a measure.
+    Observation,
+    /// A released figure.
+    Release,
+    /// An audit entry.
+    AuditEntry,
+}
+
+impl From<entity::Kind> for RecordKind {
+    fn from(stored: entity::Kind) -> Self {
+        use entity::Kind;
+        match stored {
+            Kind::Site => Self::Site,
+            Kind::Organisation => Self::Organisation,
+            Kind::Issuer => Self::Issuer,
+            Kind::Project => Self::Project,
+            Kind::Champion => Self::Champion,
+            Kind::SupportSession => Self::SupportSession,
+            Kind::Resource => Self::Resource,
+            Kind::ResourceEdition => Self::Edition,
+            Kind::ResourceOverlay => Self::Overlay,
+            Kind::ResourceProposal => Self::Proposal,
+            Kind::Space => Self::Space,
+            Kind::Thread => Self::Thread,
+            Kind::Post => Self::Post,
+            Kind::Report => Self::Report,
+            Kind::ImpactMeasure => Self::Measure,
+            Kind::Observation => Self::Observation,
+            Kind::ImpactRelease => Self::Release,
+            Kind::AuditEntry => Self::AuditEntry,
+        }
+    }
+}

@@ -9,6 +9,7 @@ use crate::{app::App, error::Error, policy::Caller};
 pub mod enums;
 pub mod ids;
 pub mod page;
+pub mod partial;
 pub mod payload;
 pub mod record;
 pub mod scalars;

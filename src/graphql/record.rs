@@ -2,8 +2,8 @@
 
 use async_graphql::{Context, ID, Interface, SimpleObject};
 use chrono::{DateTime, Utc};
-use entity::SiteId;
-use sea_orm::EntityTrait;
+use entity::{Kind, SiteId};
+use sea_orm::{EntityTrait, prelude::Uuid};
 
 use crate::{
     champions::graphql::Champion,
@@ -11,13 +11,15 @@ use crate::{
     graphql::{
         Asking,
         enums::{RecordAction, Visibility},
-        seen::Seen,
+        seen::{Seen, Shows},
     },
+    impact::graphql::{ImpactMeasure, ImpactRelease, Observation, SupportSession},
     policy::Action,
     projects::graphql::Project,
+    read,
     resources::graphql::{Resource, ResourceEdition, ResourceOverlay, ResourceProposal},
     scope::{Scoped, covers},
-    sites::graphql::Site,
+    sites::graphql::{AuditEntry, Issuer, Organisation, Site},
 };
 
 /// Where an answer comes from.
@@ -145,7 +147,7 @@ macro_rules! record_object {
 }
 pub(crate) use record_object;
 
-/// Declares the two interfaces over the same objects.
+/// Declares the two interfaces over the same objects, and how the records of each kind are found.
 macro_rules! interfaces {
     (records: $($record:ident),+; others: $($other:ident),+ $(,)?) => {
         /// Anything with an id.
@@ -180,10 +182,36 @@ macro_rules! interfaces {
                 $record($record),
             )+
         }
+
+        /// The records of one kind by their ids, in one statement, without those that the caller may not see.
+        ///
+        /// # Errors
+        /// Only when the database fails.
+        pub async fn of_kind(ctx: &Context<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<(Uuid, Node)>> {
+            $(
+                if kind == <<$record as Shows>::Entity as Scoped>::KIND {
+                    return shown::<$record>(ctx, ids).await;
+                }
+            )+
+            $(
+                if kind == <<$other as Shows>::Entity as Scoped>::KIND {
+                    return shown::<$other>(ctx, ids).await;
+                }
+            )+
+            Ok(Vec::new())
+        }
     };
 }
 
+async fn shown<T: Shows + Into<Node>>(ctx: &Context<'_>, ids: &[Uuid]) -> Result<Vec<(Uuid, Node)>> {
+    let ids: Vec<_> = ids.iter().map(|id| <T::Entity as Scoped>::Id::from(*id)).collect();
+    let rows = read::by_ids::<T::Entity>(ctx.app().reader(), ctx.caller(), &ids).await?;
+    Ok(Seen::all(rows)
+        .map(|row| (T::Entity::id(&row).into(), T::show(row).into()))
+        .collect())
+}
+
 interfaces! {
-    records: Champion, Project, Resource;
-    others: ResourceEdition, ResourceOverlay, ResourceProposal, Site,
+    records: Champion, ImpactMeasure, ImpactRelease, Organisation, Project, Resource;
+    others: AuditEntry, Issuer, Observation, ResourceEdition, ResourceOverlay, ResourceProposal, Site, SupportSession,
 }

@@ -9,46 +9,52 @@ use apollo_compiler::Node;
 use apollo_compiler::ast;
 use apollo_compiler::parser::SourceSpan;
 use async_graphql::parser::types::{
-    BaseType, Directive, DocumentOperations, ExecutableDocument, Field, FragmentDefinition, FragmentSpread,
-    InlineFragment, OperationDefinition, OperationType, Selection, SelectionSet, Type, TypeCondition,
-    VariableDefinition,
+    BaseType, Directive, Field, FragmentDefinition, FragmentSpread, InlineFragment, OperationDefinition, OperationType,
+    Selection, SelectionSet, Type, TypeCondition, VariableDefinition,
 };
 use async_graphql::{Name, Pos, Positioned, ServerError, indexmap::IndexMap};
 use async_graphql_value::{ConstValue, Number, Value};
 
 use super::problem::{Code, problem_at};
 
-/// The executor's form of a document; `text` is what it was parsed from.
-pub(super) fn executable(document: &ast::Document, text: &str) -> Result<ExecutableDocument, ServerError> {
+/// The fragments of a document by name.
+pub(super) type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
+
+/// A name and a value, as fields and directives have them.
+type Argument = (Positioned<Name>, Positioned<Value>);
+
+/// The executor's form of a document.
+pub(super) struct Converted {
+    /// In the order of the text.
+    pub(super) operations: Vec<Positioned<OperationDefinition>>,
+    pub(super) fragments: Fragments,
+}
+
+/// Converts a validated document; `text` is what it was parsed from.
+pub(super) fn convert(document: &ast::Document, text: &str) -> Result<Converted, ServerError> {
     let mut convert = Convert {
         text,
         offset: 0,
         place: Pos { line: 1, column: 1 },
     };
-    let mut anonymous = None;
-    let mut operations = HashMap::new();
-    let mut fragments = HashMap::new();
+    let mut converted = Converted {
+        operations: Vec::new(),
+        fragments: HashMap::new(),
+    };
     for definition in &document.definitions {
         match definition {
             ast::Definition::OperationDefinition(operation) => {
-                let converted = convert.operation(operation)?;
-                match &operation.name {
-                    Some(name) => drop(operations.insert(Name::new(name), converted)),
-                    None => anonymous = Some(converted),
-                }
+                converted.operations.push(convert.operation(operation)?);
             }
             ast::Definition::FragmentDefinition(fragment) => {
-                fragments.insert(Name::new(&fragment.name), convert.fragment(fragment)?);
+                let name = Name::new(&fragment.name);
+                converted.fragments.insert(name, convert.fragment(fragment)?);
             }
             // A validated document defines nothing else.
             _ => {}
         }
     }
-    let operations = match anonymous {
-        Some(operation) => DocumentOperations::Single(operation),
-        None => DocumentOperations::Multiple(operations),
-    };
-    Ok(ExecutableDocument { operations, fragments })
+    Ok(converted)
 }
 
 /// Converts node by node in the order of the text, so that finding lines and columns reads the text once.
@@ -217,10 +223,7 @@ impl Convert<'_> {
         directives.collect()
     }
 
-    fn arguments(
-        &mut self,
-        arguments: &[Node<ast::Argument>],
-    ) -> Result<Vec<(Positioned<Name>, Positioned<Value>)>, ServerError> {
+    fn arguments(&mut self, arguments: &[Node<ast::Argument>]) -> Result<Vec<Argument>, ServerError> {
         arguments
             .iter()
             .map(|argument| Ok((self.name(&argument.name), self.value(&argument.value)?)))

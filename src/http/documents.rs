@@ -7,14 +7,14 @@ use apollo_compiler::diagnostic::ToCliReport;
 use apollo_compiler::parser::Parser;
 use apollo_compiler::validation::{DiagnosticList, Valid};
 use apollo_compiler::{ExecutableDocument, Node, Schema, introspection};
-use async_graphql::parser::types;
-use async_graphql::{Pos, ServerError};
+use async_graphql::parser::types::OperationDefinition;
+use async_graphql::{Pos, Positioned, ServerError};
 use quick_cache::{Weighter, sync::Cache};
 use sha2::{Digest, Sha256};
 
+use super::convert::Fragments;
 use super::problem::{Code, over_limit, problem, problem_at};
-use super::{convert, guard};
-use crate::config::HttpSettings;
+use super::{HttpSettings, convert, guard, scan};
 
 /// The most errors that one answer lists.
 const MOST_ERRORS: usize = 20;
@@ -22,20 +22,42 @@ const MOST_ERRORS: usize = 20;
 /// The length of text that counts as one in the weight of the cache.
 const TEXT_UNIT: usize = 4 * 1024;
 
+/// How many spaces, commas and comments a document may have for each token that the limit counts.
+const IGNORED_PER_TOKEN: usize = 5;
+
 /// The SHA-256 of a document's text.
 pub(super) type DocumentHash = [u8; 32];
 
 /// A document that may be executed.
 pub(super) struct Document {
-    /// What the executor runs.
-    pub(super) executable: types::ExecutableDocument,
-    operations: Vec<Node<ast::OperationDefinition>>,
+    operations: Vec<Operation>,
+    fragments: Fragments,
     weight: u64,
+}
+
+/// An operation in both its forms.
+pub(super) struct Operation {
+    /// As it was validated.
+    pub(super) definition: Node<ast::OperationDefinition>,
+    /// As the executor runs it.
+    pub(super) executable: Positioned<OperationDefinition>,
+}
+
+impl Operation {
+    /// Whether it changes something.
+    pub(super) fn is_mutation(&self) -> bool {
+        self.definition.operation_type == OperationType::Mutation
+    }
+
+    /// Whether it is a stream of events.
+    pub(super) fn is_subscription(&self) -> bool {
+        self.definition.operation_type == OperationType::Subscription
+    }
 }
 
 impl Document {
     /// The operation that a request asks for.
-    pub(super) fn operation(&self, name: Option<&str>) -> Result<&ast::OperationDefinition, ServerError> {
+    pub(super) fn operation(&self, name: Option<&str>) -> Result<&Operation, ServerError> {
         let refused = |message: String| problem(Code::ValidationFailed, message);
         match (name, self.operations.as_slice()) {
             (_, []) => Err(refused("The document has no operation.".to_owned())),
@@ -45,10 +67,14 @@ impl Document {
             )),
             (Some(name), operations) => operations
                 .iter()
-                .find(|operation| operation.name.as_ref().is_some_and(|known| known == name))
-                .map(|operation| &**operation)
+                .find(|operation| operation.definition.name.as_ref().is_some_and(|known| known == name))
                 .ok_or_else(|| refused(format!("The document has no operation `{name}`."))),
         }
+    }
+
+    /// The fragments that its operations spread.
+    pub(super) fn fragments(&self) -> &Fragments {
+        &self.fragments
     }
 }
 
@@ -105,33 +131,38 @@ impl Documents {
         Ok(document)
     }
 
-    /// Parses under limits, then measures, then validates: each step protects the next.
+    /// Scans, parses, measures, then validates: each step protects the next.
     fn parse(&self, text: &str) -> Result<Document, Vec<ServerError>> {
         let settings = &self.settings;
+        scan::check(text, settings).map_err(|error| vec![error])?;
+        // The parser's own limits count white space and commas too; they stand behind the scan.
+        let most_tokens = settings.document_tokens.saturating_mul(IGNORED_PER_TOKEN);
         let mut parser = Parser::new()
             .recursion_limit(settings.document_nesting)
-            .token_limit(settings.document_tokens);
+            .token_limit(most_tokens);
         let parsed = parser.parse_ast(text, "document");
-        if parser.recursion_reached() > settings.document_nesting {
-            let message = format!("Brackets may nest {} deep in a document.", settings.document_nesting);
-            return Err(vec![over_limit("document_nesting", settings.document_nesting, message)]);
-        }
-        if parser.tokens_reached() > settings.document_tokens {
-            let message = format!("A document may have {} tokens.", settings.document_tokens);
-            return Err(vec![over_limit("document_tokens", settings.document_tokens, message)]);
+        if parser.tokens_reached() > most_tokens {
+            return Err(vec![scan::too_many(settings)]);
         }
         let parsed = parsed.map_err(|invalid| listed(Code::ParseFailed, &invalid.errors))?;
         guard::check(&parsed, settings).map_err(|error| vec![error])?;
         let valid = parsed.to_executable_validate(&self.schema);
         let valid = valid.map_err(|invalid| listed(Code::ValidationFailed, &invalid.errors))?;
         introspection_is_bounded(&valid)?;
-        let operations = parsed.definitions.iter().filter_map(|definition| match definition {
-            Definition::OperationDefinition(operation) => Some(operation.clone()),
-            _ => None,
-        });
+        let converted = convert::convert(&parsed, text).map_err(|error| vec![error])?;
+        let definitions = parsed
+            .definitions
+            .into_iter()
+            .filter_map(|definition| match definition {
+                Definition::OperationDefinition(operation) => Some(operation),
+                _ => None,
+            });
+        let operations = definitions.zip(converted.operations);
         Ok(Document {
-            operations: operations.collect(),
-            executable: convert::executable(&parsed, text).map_err(|error| vec![error])?,
+            operations: operations
+                .map(|(definition, executable)| Operation { definition, executable })
+                .collect(),
+            fragments: converted.fragments,
             weight: u64::try_from(text.len().div_ceil(TEXT_UNIT)).unwrap_or(u64::MAX).max(1),
         })
     }
@@ -140,16 +171,6 @@ impl Documents {
 /// The hash under which a document is kept; also its name in the protocol of persisted queries.
 pub(super) fn hash(text: &str) -> DocumentHash {
     Sha256::digest(text).into()
-}
-
-/// Whether an operation changes something.
-pub(super) fn is_mutation(operation: &ast::OperationDefinition) -> bool {
-    operation.operation_type == OperationType::Mutation
-}
-
-/// Whether an operation is a stream of events.
-pub(super) fn is_subscription(operation: &ast::OperationDefinition) -> bool {
-    operation.operation_type == OperationType::Subscription
 }
 
 /// The schema of the schema is a circle: nested lists of it multiply the answer at each level.

@@ -1,7 +1,7 @@
 //! GraphiQL, served from the binary: the page works without internet and asks no other origin for anything.
 
 use axum::Router;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use base64::Engine;
@@ -10,10 +10,8 @@ use sha2::{Digest, Sha256};
 
 /// What the page may load: files and answers of this host. Its editor writes styles into the page, hence the one
 /// exception, and its icons are data.
-const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
-     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-);
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+                      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// A file of the page.
 struct Asset {
@@ -22,52 +20,33 @@ struct Asset {
     bytes: &'static [u8],
 }
 
+const fn asset(path: &'static str, content_type: &'static str, bytes: &'static [u8]) -> Asset {
+    Asset {
+        path,
+        content_type,
+        bytes,
+    }
+}
+
+const PAGE: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
 
 /// The folder's README says where the files come from.
 const ASSETS: [Asset; 8] = [
-    Asset {
-        path: "/graphiql",
-        content_type: "text/html; charset=utf-8",
-        bytes: include_bytes!("graphiql/index.html"),
-    },
-    Asset {
-        path: "/graphiql/page.js",
-        content_type: SCRIPT,
-        bytes: include_bytes!("graphiql/page.js"),
-    },
-    Asset {
-        path: "/graphiql/page.css",
-        content_type: STYLE,
-        bytes: include_bytes!("graphiql/page.css"),
-    },
-    Asset {
-        path: "/graphiql/graphiql.js",
-        content_type: SCRIPT,
-        bytes: include_bytes!("graphiql/graphiql.js"),
-    },
-    Asset {
-        path: "/graphiql/graphiql.css",
-        content_type: STYLE,
-        bytes: include_bytes!("graphiql/graphiql.css"),
-    },
-    Asset {
-        path: "/graphiql/react.js",
-        content_type: SCRIPT,
-        bytes: include_bytes!("graphiql/react.js"),
-    },
-    Asset {
-        path: "/graphiql/react-dom.js",
-        content_type: SCRIPT,
-        bytes: include_bytes!("graphiql/react-dom.js"),
-    },
-    Asset {
-        path: "/graphiql/LICENSES.txt",
-        content_type: TEXT,
-        bytes: include_bytes!("graphiql/LICENSES.txt"),
-    },
+    asset("/graphiql", PAGE, include_bytes!("graphiql/index.html")),
+    asset("/graphiql/page.js", SCRIPT, include_bytes!("graphiql/page.js")),
+    asset("/graphiql/page.css", STYLE, include_bytes!("graphiql/page.css")),
+    asset("/graphiql/graphiql.js", SCRIPT, include_bytes!("graphiql/graphiql.js")),
+    asset("/graphiql/graphiql.css", STYLE, include_bytes!("graphiql/graphiql.css")),
+    asset("/graphiql/react.js", SCRIPT, include_bytes!("graphiql/react.js")),
+    asset(
+        "/graphiql/react-dom.js",
+        SCRIPT,
+        include_bytes!("graphiql/react-dom.js"),
+    ),
+    asset("/graphiql/LICENSES.txt", TEXT, include_bytes!("graphiql/LICENSES.txt")),
 ];
 
 /// The page and its files.
@@ -88,13 +67,14 @@ fn answer(asset: &'static Asset, headers: &HeaderMap) -> Response {
         tags.split(',')
             .any(|known| known.trim().trim_start_matches("W/") == tag)
     });
-    let caching = [(header::ETAG, tag), (header::CACHE_CONTROL, "no-cache".to_owned())];
-    if unchanged {
-        return (StatusCode::NOT_MODIFIED, caching).into_response();
-    }
-    let content = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(asset.content_type)),
-        (header::CONTENT_SECURITY_POLICY, POLICY),
+    // Also with 304: a browser replaces what it knows of a page's headers by those of that answer.
+    let always = [
+        (header::ETAG, tag),
+        (header::CACHE_CONTROL, "no-cache".to_owned()),
+        (header::CONTENT_SECURITY_POLICY, POLICY.to_owned()),
     ];
-    (caching, content, asset.bytes).into_response()
+    if unchanged {
+        return (StatusCode::NOT_MODIFIED, always).into_response();
+    }
+    (always, [(header::CONTENT_TYPE, asset.content_type)], asset.bytes).into_response()
 }

@@ -2,17 +2,18 @@
 //!
 //! A few hundred bytes of fragments that spread each other unfold to billions of fields. Here every fragment is
 //! measured once, so the check is linear in the length of the document, and both validation and execution, which
-//! unfold fragments, meet only documents of bounded size. Texts that no database could store are refused on the way.
+//! unfold fragments, meet only documents of bounded size. Texts that no database could store are refused on the way,
+//! and so is a field given twice in one object, which the validator overlooks.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use apollo_compiler::ast::{Definition, Directive, Document, FragmentDefinition, Selection, Value, VariableDefinition};
 use apollo_compiler::parser::SourceSpan;
 use apollo_compiler::{Name, Node};
 use async_graphql::{Pos, ServerError};
 
+use super::HttpSettings;
 use super::problem::{Code, over_limit, problem_at};
-use crate::config::HttpSettings;
 
 /// Measures a parsed document and refuses one that is too large, spreads a fragment in itself or holds a NUL.
 pub(super) fn check(document: &Document, settings: &HttpSettings) -> Result<(), ServerError> {
@@ -173,7 +174,20 @@ impl<'a> Guard<'a> {
                 ))
             }
             Value::List(items) => items.iter().try_for_each(|item| self.value(item)),
-            Value::Object(fields) => fields.iter().try_for_each(|(_, field)| self.value(field)),
+            Value::Object(fields) => {
+                let mut names = HashSet::new();
+                fields.iter().try_for_each(|(name, field)| match names.insert(name) {
+                    true => self.value(field),
+                    false => {
+                        let message = format!("The field `{name}` is given twice in one object.");
+                        Err(problem_at(
+                            Code::ValidationFailed,
+                            message,
+                            self.locate(name.location()),
+                        ))
+                    }
+                })
+            }
             _ => Ok(()),
         }
     }

@@ -3,8 +3,8 @@
 use async_graphql::ServerError;
 use axum::http::HeaderMap;
 
+use super::IdempotencyKey;
 use super::problem::{Code, problem};
-use crate::graphql::IdempotencyKey;
 
 const MOST_CHARACTERS: usize = 255;
 

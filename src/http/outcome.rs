@@ -1,10 +1,12 @@
 //! What the executor answered, made fit to be sent: every error has a code, and no internals show.
 
-use async_graphql::parser::types::{ExecutableDocument, Field, Selection, SelectionSet};
+use async_graphql::parser::types::{Field, Selection, SelectionSet};
 use async_graphql::{Pos, Positioned, Response, ServerError, Value};
 
+use super::RequestId;
+use super::convert::Fragments;
+use super::documents::Operation;
 use super::problem::{Code, extend, problem, shortened};
-use crate::graphql::RequestId;
 
 /// What is told instead of an internal error.
 const APOLOGY: &str = "Something went wrong on this host. Its operators find the cause under the request id.";
@@ -18,12 +20,12 @@ pub(super) enum Outcome {
 }
 
 /// Gives each error its code.
-pub(super) fn settle(mut response: Response, document: &ExecutableDocument, id: &RequestId) -> Outcome {
+pub(super) fn settle(mut response: Response, operation: &Operation, fragments: &Fragments, id: &RequestId) -> Outcome {
     let executed = response.data != Value::Null || response.errors.iter().any(|error| !error.path.is_empty());
     response.errors = response
         .errors
         .into_iter()
-        .map(|error| settle_error(error, document, id))
+        .map(|error| settle_error(error, operation, fragments, id))
         .collect();
     if executed || response.errors.is_empty() {
         Outcome::Executed(response)
@@ -39,7 +41,7 @@ pub(super) fn broken_off(id: &RequestId) -> ServerError {
     error
 }
 
-fn settle_error(mut error: ServerError, document: &ExecutableDocument, id: &RequestId) -> ServerError {
+fn settle_error(mut error: ServerError, operation: &Operation, fragments: &Fragments, id: &RequestId) -> ServerError {
     if error
         .extensions
         .as_ref()
@@ -50,7 +52,11 @@ fn settle_error(mut error: ServerError, document: &ExecutableDocument, id: &Requ
     if is_about_input(&error) {
         error.message = shortened(error.message);
         extend(&mut error, "code", Code::InvalidArgument.as_str());
-        if let Some(argument) = error.locations.iter().find_map(|place| argument_at(document, *place)) {
+        if let Some(argument) = error
+            .locations
+            .iter()
+            .find_map(|place| argument_at(operation, fragments, *place))
+        {
             extend(&mut error, "path", Value::List(vec![argument.into()]));
         }
         error.locations.retain(|place| *place != Pos::default());
@@ -94,16 +100,10 @@ fn is_limit(message: &str) -> bool {
 }
 
 /// The argument whose value stands at a place of the document.
-fn argument_at(document: &ExecutableDocument, place: Pos) -> Option<String> {
-    let operations = document
-        .operations
-        .iter()
-        .map(|(_, operation)| &operation.node.selection_set.node);
-    let fragments = document
-        .fragments
-        .values()
-        .map(|fragment| &fragment.node.selection_set.node);
-    operations
+fn argument_at(operation: &Operation, fragments: &Fragments, place: Pos) -> Option<String> {
+    let root = &operation.executable.node.selection_set.node;
+    let fragments = fragments.values().map(|fragment| &fragment.node.selection_set.node);
+    std::iter::once(root)
         .chain(fragments)
         .find_map(|selections| argument_within(selections, place))
 }

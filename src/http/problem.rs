@@ -1,7 +1,7 @@
 //! Errors that the transport itself makes: their codes, their shape, their HTTP status.
 
 use async_graphql::{ErrorExtensionValues, Pos, ServerError, Value};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 
 /// The longest message that is sent; what a client wrote may stand in one.
 const MESSAGE_CHARS: usize = 300;
@@ -77,7 +77,7 @@ pub(super) fn shortened(message: String) -> String {
 pub(super) struct Refused {
     /// None where the request is well-formed GraphQL over HTTP: then the media type of the answer decides.
     pub(super) status: Option<StatusCode>,
-    pub(super) headers: HeaderMap,
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) errors: Vec<ServerError>,
 }
 
@@ -86,13 +86,13 @@ impl Refused {
     pub(super) fn by_http(status: StatusCode, error: ServerError) -> Self {
         Self {
             status: Some(status),
-            headers: HeaderMap::new(),
+            headers: Vec::new(),
             errors: vec![error],
         }
     }
 
     pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
+        self.headers.push((name, value));
         self
     }
 }
@@ -101,7 +101,7 @@ impl From<Vec<ServerError>> for Refused {
     fn from(errors: Vec<ServerError>) -> Self {
         Self {
             status: None,
-            headers: HeaderMap::new(),
+            headers: Vec::new(),
             errors,
         }
     }

@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tower::Layer;
 
-use crate::config::HttpSettings;
+use super::HttpSettings;
 
 /// How every HTTP/2 connection begins.
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -30,16 +30,7 @@ const MOST_STREAMS: u32 = 64;
 const RELIEF: Duration = Duration::from_millis(100);
 
 /// Serves connections until `stop` resolves, then lets requests in work finish for `shutdown_seconds`.
-///
-/// # Errors
-///
-/// None at present: a listener that cannot accept is tried again.
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    settings: &HttpSettings,
-    stop: impl Future<Output = ()>,
-) -> io::Result<()> {
+pub async fn serve(listener: TcpListener, router: Router, settings: &HttpSettings, stop: impl Future<Output = ()>) {
     let builder = Arc::new(builder(settings));
     let places = Arc::new(Semaphore::new(settings.connections));
     let (stopping, stopped) = watch::channel(());
@@ -89,7 +80,6 @@ pub async fn serve(
             "closing connections that did not finish in time"
         );
     }
-    Ok(())
 }
 
 fn patience(settings: &HttpSettings) -> Duration {

@@ -23,24 +23,44 @@ use serde_json::json;
 use tower::ServiceExt;
 
 use super::{Host, HttpSettings, IdempotencyKey, Refusal, RequestId, router};
+use crate::config::Settings;
 
 /// A host of one schema, whose only token is `good`.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Toy {
     settings: HttpSettings,
     unready: Option<&'static str>,
     ids: Arc<AtomicUsize>,
 }
 
-struct Person(Option<String>);
+/// A name, and how often something was changed in this request.
+struct Person(Option<String>, AtomicUsize);
+
+/// The settings of a host that nobody has configured.
+fn settings() -> HttpSettings {
+    Settings::defaults()
+        .expect("the defaults are read by a test of their own")
+        .http
+}
+
+impl Default for Toy {
+    fn default() -> Self {
+        Self {
+            settings: settings(),
+            unready: None,
+            ids: Arc::default(),
+        }
+    }
+}
 
 impl Host for Toy {
     type Caller = Person;
 
     async fn caller(&self, headers: &HeaderMap) -> Result<Person, Refusal> {
         match headers.get(header::AUTHORIZATION).map(|value| value.as_bytes()) {
-            None => Ok(Person(None)),
-            Some(b"Bearer good") => Ok(Person(Some("ana".to_owned()))),
+            None => Ok(Person(None, AtomicUsize::new(0))),
+            Some(b"Bearer later") => Err(Refusal::passing("The issuer's keys cannot be fetched at the moment.")),
+            Some(b"Bearer good") => Ok(Person(Some("ana".to_owned()), AtomicUsize::new(0))),
             Some(_) => Err(Refusal::new("The token has \"expired\".")),
         }
     }
@@ -126,12 +146,14 @@ impl Query {
         Err(Error::new("Only curators publish.").extend_with(|_, extensions| extensions.set("code", "FORBIDDEN")))
     }
 
-    async fn maybe(&self) -> Result<Option<i32>, Error> {
-        Err(Error::new("Not there.").extend_with(|_, extensions| extensions.set("code", "NOT_FOUND")))
+    async fn maybe(&self) -> Option<Result<i32, Error>> {
+        Some(Err(
+            Error::new("Not there.").extend_with(|_, extensions| extensions.set("code", "NOT_FOUND"))
+        ))
     }
 
     async fn panics(&self) -> i32 {
-        Option::None.expect("broken on purpose")
+        "no number".parse().expect("broken on purpose")
     }
 }
 
@@ -192,10 +214,22 @@ impl ScalarType for Even {
 
 struct Mutation;
 
+#[derive(SimpleObject)]
+struct Renamed {
+    to: String,
+    times: usize,
+    node: Node,
+}
+
 #[Object]
 impl Mutation {
-    async fn rename(&self, to: String) -> String {
-        to
+    async fn rename(&self, ctx: &Context<'_>, to: String) -> Renamed {
+        let times = ctx.data_unchecked::<Arc<Person>>().1.fetch_add(1, Ordering::Relaxed) + 1;
+        Renamed {
+            to,
+            times,
+            node: Node { name: "Ana" },
+        }
     }
 }
 

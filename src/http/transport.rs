@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use apollo_compiler::ast::OperationDefinition;
+use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Executor, ServerError, Variables};
 use axum::Extension;
 use axum::body::Body;
@@ -16,14 +16,14 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::accept::{self, Media};
-use super::documents::{self, Document, DocumentHash, Documents};
-use super::idempotency;
+use super::documents::{self, Document, DocumentHash, Documents, Operation};
 use super::outcome::{self, Outcome};
 use super::params::Params;
 use super::problem::{Code, Refused, over_limit, problem};
-use super::{Api, Host, HttpSettings, Refusal, variables};
-use crate::graphql::IdempotencyKey;
-use crate::graphql::RequestId;
+use super::{Api, Host, HttpSettings, IdempotencyKey, Refusal, RequestId, idempotency, plan, variables};
+
+/// When a caller should ask again whose token could not be checked.
+const RETRY_SECONDS: &str = "5";
 
 /// Runs a query, a mutation or nothing at all.
 pub(super) async fn post<H: Host, E: Executor>(
@@ -88,7 +88,7 @@ impl<C> Asked<C> {
         id: RequestId,
         media: Media,
     ) -> Result<Self, Refused> {
-        let caller = Arc::new(host.caller(headers).await.map_err(unauthenticated)?);
+        let caller = Arc::new(host.caller(headers).await.map_err(unproved)?);
         let key = idempotency::read(headers).map_err(bad_request)?;
         Ok(Self { caller, key, id, media })
     }
@@ -103,10 +103,11 @@ async fn run<H: Host, E: Executor>(
     let document = find_document(&api.documents, &params)?;
     let operation = document.operation(params.operation_name.as_deref())?;
     allow_method(operation, may_change)?;
-    let variables = variables::coerce(api.documents.schema(), operation, params.variables)?;
+    let variables = variables::coerce(api.documents.schema(), &operation.definition, params.variables)?;
 
     let media = asked.media;
-    let request = prepare(&document, params.operation_name, variables, &asked);
+    let (planned, variables) = plan::plan(&operation.executable, document.fragments(), variables);
+    let request = prepare(planned, variables, &asked);
     let Ok(response) = AssertUnwindSafe(api.executor.execute(request)).catch_unwind().await else {
         tracing::error!(request_id = %asked.id.0, "a resolver panicked");
         return Err(Refused::by_http(
@@ -115,12 +116,9 @@ async fn run<H: Host, E: Executor>(
         ));
     };
     let headers = response.http_headers.clone();
-    match outcome::settle(response, &document.executable, &asked.id) {
+    match outcome::settle(response, operation, document.fragments(), &asked.id) {
         Outcome::Executed(response) => Ok(answer(media, StatusCode::OK, headers, &response)),
-        Outcome::Refused(errors) => Err(Refused {
-            headers,
-            ..Refused::from(errors)
-        }),
+        Outcome::Refused(errors) => Err(errors.into()),
     }
 }
 
@@ -170,12 +168,12 @@ fn from_hex(text: &str) -> Option<DocumentHash> {
         .flatten()
 }
 
-fn allow_method(operation: &OperationDefinition, may_change: bool) -> Result<(), Refused> {
-    if documents::is_subscription(operation) {
+fn allow_method(operation: &Operation, may_change: bool) -> Result<(), Refused> {
+    if operation.is_subscription() {
         let message = "A subscription needs a connection that stays open: it cannot be answered here.";
         return Err(problem(Code::ValidationFailed, message).into());
     }
-    if documents::is_mutation(operation) && !may_change {
+    if operation.is_mutation() && !may_change {
         let error = problem(Code::ValidationFailed, "A mutation must be sent by POST.");
         let refused = Refused::by_http(StatusCode::METHOD_NOT_ALLOWED, error);
         return Err(refused.with_header(header::ALLOW, HeaderValue::from_static("POST")));
@@ -185,8 +183,7 @@ fn allow_method(operation: &OperationDefinition, may_change: bool) -> Result<(),
 
 /// The executor's request, with everything that resolvers may ask for.
 fn prepare<C: Send + Sync + 'static>(
-    document: &Document,
-    operation_name: Option<String>,
+    document: ExecutableDocument,
     variables: Variables,
     asked: &Asked<C>,
 ) -> async_graphql::Request {
@@ -196,8 +193,7 @@ fn prepare<C: Send + Sync + 'static>(
         .data(Arc::clone(&asked.caller))
         .data(asked.id.clone())
         .data(asked.key.clone());
-    request.operation_name = operation_name;
-    request.set_parsed_query(document.executable.clone());
+    request.set_parsed_query(document);
     request
 }
 
@@ -243,6 +239,15 @@ fn bad_request(error: ServerError) -> Refused {
     Refused::by_http(StatusCode::BAD_REQUEST, error)
 }
 
+fn unproved(refusal: Refusal) -> Refused {
+    if refusal.is_passing {
+        let error = problem(Code::Internal, refusal.message);
+        let refused = Refused::by_http(StatusCode::SERVICE_UNAVAILABLE, error);
+        return refused.with_header(header::RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS));
+    }
+    unauthenticated(refusal)
+}
+
 fn unauthenticated(refusal: Refusal) -> Refused {
     // What a quoted string of a header can hold.
     let plain = |character: char| matches!(character, ' '..='~') && !matches!(character, '"' | '\\');
@@ -271,7 +276,12 @@ fn not_acceptable() -> Response {
 
 fn refuse(media: Media, refused: Refused) -> Response {
     let status = refused.status.unwrap_or_else(|| media.refused());
-    answer(media, status, refused.headers, &json!({ "errors": refused.errors }))
+    answer(
+        media,
+        status,
+        HeaderMap::from_iter(refused.headers),
+        &json!({ "errors": refused.errors }),
+    )
 }
 
 fn answer(media: Media, status: StatusCode, mut headers: HeaderMap, body: &impl Serialize) -> Response {

@@ -1,7 +1,9 @@
 //! Projects in the API.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object, SimpleObject};
-use entity::{project, project_target};
+use entity::{impact_measure, project, project_target};
 
 use crate::{
     champions::graphql::{Champion, ChampionConnection, ChampionFilter, ChampionOrder},
@@ -16,8 +18,9 @@ use crate::{
         scalars::{Date, Decimal},
         seen::Seen,
     },
+    impact::graphql::ImpactMeasure,
     projects::ops::{self, Order, Projects},
-    read::Parent,
+    read::{self, Parent},
     resources::graphql::{ResourceConnection, ResourceFilter},
 };
 
@@ -154,13 +157,20 @@ record_object! {
 
         /// The figures that it means to reach, in order.
         async fn targets(&self, ctx: &Context<'_>) -> Result<Vec<ProjectTarget>> {
-            let load = async |rows: &[project::Model]| {
-                ops::targets(ctx.app().reader(), &rows.iter().map(|row| row.id).collect::<Vec<_>>()).await
-            };
-            let all = self.0.together("targets".to_owned(), load).await?;
-            Ok(all.iter().filter(|target| target.project_id == self.0.id).cloned().map(ProjectTarget).collect())
+            let own = targets(&self.0, ctx).await?;
+            let own = own.iter().filter(|target| target.project_id == self.0.id).cloned();
+            Ok(own.map(|row| ProjectTarget { project: self.0.clone(), row }).collect())
         }
     }
+}
+
+/// The targets of all projects that were read with this one.
+async fn targets(project: &Seen<project::Entity>, ctx: &Context<'_>) -> Result<Arc<Vec<project_target::Model>>> {
+    let load = async |rows: &[project::Model]| {
+        let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+        ops::targets(ctx.app().reader(), &ids).await
+    };
+    project.together("targets".to_owned(), load).await
 }
 
 /// A step that a project means to reach.
@@ -176,29 +186,47 @@ pub struct ProjectMilestone {
 
 /// A figure that a project means to reach.
 #[derive(Clone, Debug)]
-pub struct ProjectTarget(project_target::Model);
+pub struct ProjectTarget {
+    project: Seen<project::Entity>,
+    row: project_target::Model,
+}
 
 /// A figure that a project means to reach.
 #[Object]
 impl ProjectTarget {
+    /// Against which measure; null while this host does not know it.
+    async fn measure(&self, ctx: &Context<'_>) -> Result<Option<ImpactMeasure>> {
+        let load = async |_: &[project::Model]| {
+            let all = targets(&self.project, ctx).await?;
+            let mut ids: Vec<_> = all.iter().map(|target| target.measure_id).collect();
+            ids.sort();
+            ids.dedup();
+            let found = read::by_ids::<impact_measure::Entity>(ctx.app().reader(), ctx.caller(), &ids).await?;
+            Ok(Seen::all(found).collect::<Vec<Seen<impact_measure::Entity>>>())
+        };
+        let measures = self.project.together("target measures".to_owned(), load).await?;
+        let own = measures.iter().find(|measure| measure.id == self.row.measure_id);
+        Ok(own.cloned().map(ImpactMeasure))
+    }
+
     /// The figure; null when the measure is a coverage.
     async fn value(&self) -> Option<Decimal> {
-        self.0.value.map(Into::into)
+        self.row.value.map(Into::into)
     }
 
     /// Of a coverage: how many.
     async fn numerator(&self) -> Option<Decimal> {
-        self.0.numerator.map(Into::into)
+        self.row.numerator.map(Into::into)
     }
 
     /// Of a coverage: of how many.
     async fn denominator(&self) -> Option<Decimal> {
-        self.0.denominator.map(Into::into)
+        self.row.denominator.map(Into::into)
     }
 
     /// By when.
     async fn due_on(&self) -> Option<Date> {
-        self.0.due_on.map(Date)
+        self.row.due_on.map(Date)
     }
 }
 

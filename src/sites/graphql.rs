@@ -26,6 +26,16 @@ use crate::{
     sites::ops,
 };
 
+mod audit_entry;
+mod directory;
+mod issuer;
+mod organisation;
+
+pub use audit_entry::{AuditEntry, AuditQueries};
+pub use directory::SiteMutations;
+pub use issuer::{Issuer, IssuerMutations, IssuerQueries};
+pub use organisation::{Organisation, OrganisationMutations, OrganisationQueries, OrganisationRole};
+
 api_enum! {
     /// What kind of site it is.
     SiteKind {
@@ -165,6 +175,12 @@ impl Site {
         self.0.status.into()
     }
 
+    /// Why it was last suspended or reinstated, in the words of the national admin; null when neither ever happened, or
+    /// no reason was given.
+    async fn status_reason(&self) -> Option<&str> {
+        self.0.status_reason.as_deref()
+    }
+
     /// Whether this host keeps the site's own records, so that they can be changed here.
     async fn hosted_here(&self) -> bool {
         self.0.hosted
@@ -181,10 +197,6 @@ impl Site {
     }
 
     /// Its projects that you may see.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "a connection has four arguments besides its own"
-    )]
     async fn projects(
         &self,
         ctx: &Context<'_>,

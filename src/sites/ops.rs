@@ -1,18 +1,26 @@
 //! What is done to sites, and how they are listed.
 
-use entity::{Kind, List, SiteId, SiteKind, SiteRole, SiteStatus, TokenAlgorithm, issuer, site};
+use entity::{Kind, SiteId, SiteKind, SiteStatus, site};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
-    Select, sea_query::ExprTrait,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select,
+    sea_query::ExprTrait,
 };
 
 use crate::{
-    app::Work,
-    error::{Error, ProblemCode, Result},
-    input::{self, Check},
+    error::{Error, Result},
+    input,
     read::{KeyType, Listing, Sort},
     search::terms,
 };
+
+pub mod audit;
+pub mod directory;
+pub mod issuers;
+mod organisation_file;
+pub mod organisations;
+
+pub use directory::{Founding, found};
+pub use issuers::{Trust, trust};
 
 /// The rows whose home is one of the sites with these slugs.
 pub fn home_in<C: ColumnTrait>(home: C, slugs: &[String]) -> Condition {
@@ -86,109 +94,6 @@ pub async fn national(db: &impl ConnectionTrait) -> Result<Option<site::Model>> 
 pub async fn all(db: &impl ConnectionTrait) -> Result<Vec<site::Model>> {
     use sea_orm::QueryOrder;
     Ok(site::Entity::find().order_by_asc(site::Column::Slug).all(db).await?)
-}
-
-/// A site to be founded.
-#[derive(Clone, Debug)]
-pub struct Founding {
-    /// Its name in addresses, arguments and tokens.
-    pub slug: String,
-    /// Its name for people.
-    pub name: String,
-    /// What kind of site it is.
-    pub kind: SiteKind,
-    /// The region it serves.
-    pub region: Option<String>,
-    /// Its code in the Organisation Data Service.
-    pub ods_code: Option<String>,
-}
-
-/// Founds a site that this host keeps. On the operator's word: no rule is asked.
-///
-/// # Errors
-/// Problems of the founding: a slug that is taken, a second national site.
-pub async fn found(work: &mut Work<'_>, founding: Founding) -> Result<site::Model> {
-    let mut check = Check::new();
-    if founding.slug != input::slug(&founding.slug) {
-        check.note(
-            ProblemCode::Invalid,
-            "slug",
-            "Use lower-case letters and digits, with hyphens between words.",
-        );
-    }
-    if by_slug(work.db(), &founding.slug).await?.is_some() {
-        check.note(ProblemCode::Taken, "slug", "Another site has this slug.");
-    }
-    if founding.kind == SiteKind::National && national(work.db()).await?.is_some() {
-        check.note(ProblemCode::Taken, "kind", "A network has one national site.");
-    }
-    let row = site::ActiveModel {
-        id: Set(work.new_id()),
-        slug: Set(founding.slug),
-        name: Set(check.line("name", &founding.name, input::TITLE)),
-        kind: Set(founding.kind),
-        region: Set(check.optional_line("region", founding.region, input::TITLE)),
-        ods_code: Set(check.optional_ods_code("odsCode", founding.ods_code)),
-        status: Set(SiteStatus::Active),
-        hosted: Set(true),
-        ..site::ActiveModel::default()
-    };
-    check.done()?;
-    work.insert::<site::Entity>(row).await
-}
-
-/// Whose tokens a site accepts, and what they may grant.
-#[derive(Clone, Debug)]
-pub struct Trust {
-    /// The issuer, as tokens name it.
-    pub issuer: String,
-    /// The audience that a token must name.
-    pub audience: String,
-    /// The algorithms that the issuer may use.
-    pub algorithms: Vec<TokenAlgorithm>,
-    /// Its keys as a JWK set (RFC 7517).
-    pub jwks: Option<String>,
-    /// Where it publishes its keys.
-    pub jwks_url: Option<String>,
-    /// The claim that lists roles.
-    pub roles_claim: String,
-    /// The roles that it may grant.
-    pub may_grant: Vec<SiteRole>,
-}
-
-impl Trust {
-    /// Trusts an issuer with every role. For development.
-    pub fn everything(issuer: &str, audience: &str, jwks: String) -> Self {
-        Self {
-            issuer: issuer.to_owned(),
-            audience: audience.to_owned(),
-            algorithms: vec![TokenAlgorithm::EdDsa],
-            jwks: Some(jwks),
-            jwks_url: None,
-            roles_claim: "roles".to_owned(),
-            may_grant: SiteRole::ALL.to_vec(),
-        }
-    }
-}
-
-/// Registers an issuer for a site. On the operator's word: no rule is asked.
-///
-/// # Errors
-/// Problems of the registration.
-pub async fn trust(work: &mut Work<'_>, site: SiteId, trust: Trust) -> Result<issuer::Model> {
-    let row = issuer::ActiveModel {
-        id: Set(work.new_id()),
-        site_id: Set(site),
-        issuer: Set(trust.issuer),
-        audience: Set(trust.audience),
-        algorithms: Set(List(trust.algorithms)),
-        jwks: Set(trust.jwks),
-        jwks_url: Set(trust.jwks_url),
-        roles_claim: Set(trust.roles_claim),
-        may_grant: Set(List(trust.may_grant)),
-        ..issuer::ActiveModel::default()
-    };
-    work.insert::<issuer::Entity>(row).await
 }
 
 /// Sites by name.

@@ -1,8 +1,16 @@
 //! Integration tests: people act through the API, on SQLite and on PostgreSQL.
 
+#![expect(clippy::unwrap_used, reason = "in a test a failed unwrap is a failed test")]
+
+mod bad_input;
 mod champions;
+mod cli;
+mod impact;
 mod layers;
 mod policy;
 mod projects;
 mod resources;
+mod search;
+mod sites;
 mod support;
+mod work;

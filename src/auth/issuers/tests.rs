@@ -8,12 +8,13 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State as Shared;
 use axum::response::{IntoResponse, Redirect, Response};
-use chrono::TimeDelta;
 use futures_util::stream;
 use tokio::sync::{Semaphore, watch};
 
 use super::*;
 use crate::auth::DevelopmentKey;
+
+mod refresh;
 
 /// What an issuer does when it is asked for its keys.
 #[derive(Clone)]
@@ -89,6 +90,16 @@ async fn within_seconds<T>(work: impl Future<Output = T>) -> T {
         .expect("an end within seconds")
 }
 
+/// Lets other tasks work until something has come true.
+async fn until(true_now: impl AsyncFn() -> bool) {
+    let waiting = async {
+        while !true_now().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    within_seconds(waiting).await;
+}
+
 fn key() -> DevelopmentKey {
     DevelopmentKey::generate().unwrap()
 }
@@ -129,246 +140,14 @@ async fn knows(sets: &KeySets, issuer: &Issuer, kid: &str, now: DateTime<Utc>) -
 }
 
 async fn trouble(answer: Answer) -> &'static str {
+    trouble_with(loopback(), answer).await
+}
+
+async fn trouble_with(policy: KeyPolicy, answer: Answer) -> &'static str {
     let issuer = Issuer::start(answer).await;
-    let policy = KeyPolicy {
-        timeout: Duration::from_millis(300),
-        ..loopback()
-    };
     within_seconds(KeySets::new(policy).lookup(&issuer.url, None, at(0)))
         .await
         .unwrap_err()
-}
-
-#[tokio::test]
-async fn a_key_set_is_fetched_once_and_then_cached() {
-    let (issuer, key, sets) = warm().await;
-    for seconds in 0..20 {
-        assert!(knows(&sets, &issuer, key.kid(), at(seconds)).await);
-        assert!(sets.clone().lookup(&issuer.url, None, at(seconds)).await.is_ok());
-    }
-    assert_eq!(issuer.asked(), 1);
-}
-
-#[tokio::test]
-async fn each_url_has_its_own_key_set() {
-    let (one, of_one, sets) = warm().await;
-    let of_other = key();
-    let other = Issuer::start(Answer::Keys(key_set(&of_other))).await;
-    assert!(knows(&sets, &other, of_other.kid(), at(1)).await);
-    assert!(!knows(&sets, &other, of_one.kid(), at(1)).await);
-    assert!(knows(&sets, &one, of_one.kid(), at(1)).await);
-}
-
-#[tokio::test]
-async fn a_new_key_counts_at_once() {
-    let (issuer, _, sets) = warm().await;
-    for seconds in [1, 2, 3] {
-        let new = key();
-        issuer.answers(Answer::Keys(key_set(&new)));
-        assert!(
-            knows(&sets, &issuer, new.kid(), at(seconds)).await,
-            "at second {seconds}"
-        );
-    }
-    assert_eq!(issuer.asked(), 4);
-}
-
-#[tokio::test]
-async fn a_removed_key_stops_counting_when_its_set_is_too_old() {
-    let (issuer, removed, sets) = warm().await;
-    issuer.answers(Answer::Keys(key_set(&key())));
-    assert!(knows(&sets, &issuer, removed.kid(), at(20)).await);
-    assert!(!knows(&sets, &issuer, removed.kid(), at(26)).await);
-    assert_eq!(issuer.asked(), 2);
-}
-
-#[tokio::test]
-async fn a_set_in_use_is_renewed_before_it_is_too_old_and_nobody_waits() {
-    let (issuer, old, sets) = warm().await;
-    let gate = Arc::new(Semaphore::new(0));
-    issuer.answers(Answer::Gated(gate.clone(), key_set(&key())));
-    assert!(within_seconds(knows(&sets, &issuer, old.kid(), at(21))).await);
-    issuer.is_asked(2).await;
-    assert!(within_seconds(knows(&sets, &issuer, old.kid(), at(22))).await);
-    gate.add_permits(1);
-    // At 46 seconds the set of second 21 still serves; the one of second 0 would not.
-    within_seconds(async { while knows(&sets, &issuer, old.kid(), at(23)).await {} }).await;
-    assert_eq!(issuer.asked(), 2);
-}
-
-#[tokio::test]
-async fn a_clock_that_is_set_back_does_not_keep_a_removed_key() {
-    let (issuer, removed, sets) = warm().await;
-    issuer.answers(Answer::Keys(key_set(&key())));
-    assert!(!knows(&sets, &issuer, removed.kid(), at(-3_600)).await);
-}
-
-#[tokio::test]
-async fn two_thousand_unknown_kids_cost_at_most_three_fetches() {
-    let (issuer, key, sets) = warm().await;
-    for index in 0..2_000 {
-        assert!(!knows(&sets, &issuer, &format!("made-up-{index}"), at(index / 100)).await);
-    }
-    assert_eq!(issuer.asked(), 2);
-    assert!(knows(&sets, &issuer, key.kid(), at(20)).await);
-}
-
-#[tokio::test]
-async fn two_thousand_unknown_kids_at_once_cost_at_most_three_fetches() {
-    let key = key();
-    let issuer = Issuer::start(Answer::Keys(key_set(&key))).await;
-    let sets = KeySets::new(loopback());
-    let lookups = (0..2_000).map(|index| {
-        let (sets, issuer) = (sets.clone(), issuer.clone());
-        tokio::spawn(async move { knows(&sets, &issuer, &format!("made-up-{index}"), at(0)).await })
-    });
-    for lookup in lookups.collect::<Vec<_>>() {
-        assert!(!within_seconds(lookup).await.unwrap());
-    }
-    assert!((1..=3).contains(&issuer.asked()), "{}", issuer.asked());
-}
-
-#[tokio::test]
-async fn unknown_kids_cost_one_fetch_a_minute() {
-    let sets = KeySets::new(KeyPolicy {
-        max_age: Duration::from_secs(86_400),
-        ..loopback()
-    });
-    let key = key();
-    let issuer = Issuer::start(Answer::Keys(key_set(&key))).await;
-    assert!(knows(&sets, &issuer, key.kid(), at(0)).await);
-    for seconds in 1..=180 {
-        assert!(!knows(&sets, &issuer, "made-up", at(seconds)).await);
-    }
-    // At the start, and at seconds 1, 61 and 121.
-    assert_eq!(issuer.asked(), 4);
-}
-
-#[tokio::test]
-async fn a_token_without_a_kid_never_causes_a_search() {
-    let (issuer, _, sets) = warm().await;
-    assert!(sets.lookup(&issuer.url, None, at(1)).await.is_ok());
-    assert_eq!(issuer.asked(), 1);
-}
-
-#[tokio::test]
-async fn callers_at_the_same_time_share_one_fetch() {
-    let (key, gate) = (key(), Arc::new(Semaphore::new(0)));
-    let issuer = Issuer::start(Answer::Gated(gate.clone(), key_set(&key))).await;
-    let sets = KeySets::new(loopback());
-    let kid = key.kid().to_owned();
-    let lookups: Vec<_> = (0..50)
-        .map(|_| {
-            let (sets, issuer, kid) = (sets.clone(), issuer.clone(), kid.clone());
-            tokio::spawn(async move { knows(&sets, &issuer, &kid, at(0)).await })
-        })
-        .collect();
-    issuer.is_asked(1).await;
-    gate.add_permits(50);
-    for lookup in lookups {
-        assert!(within_seconds(lookup).await.unwrap());
-    }
-    assert_eq!(issuer.asked(), 1);
-}
-
-#[tokio::test]
-async fn a_new_key_is_found_while_a_made_up_one_is_searched() {
-    let (issuer, _, sets) = warm().await;
-    let (new, gate) = (key(), Arc::new(Semaphore::new(0)));
-    issuer.answers(Answer::Gated(gate.clone(), key_set(&new)));
-    let search = |kid: &str| {
-        let (sets, issuer, kid) = (sets.clone(), issuer.clone(), kid.to_owned());
-        tokio::spawn(async move { knows(&sets, &issuer, &kid, at(1)).await })
-    };
-    let made_up = search("made-up");
-    issuer.is_asked(2).await;
-    let real = search(new.kid());
-    tokio::task::yield_now().await;
-    gate.add_permits(2);
-    assert!(!within_seconds(made_up).await.unwrap());
-    assert!(within_seconds(real).await.unwrap());
-    assert_eq!(issuer.asked(), 2);
-}
-
-#[tokio::test]
-async fn a_caller_who_hangs_up_does_not_end_the_fetch_for_others() {
-    let (key, gate) = (key(), Arc::new(Semaphore::new(0)));
-    let issuer = Issuer::start(Answer::Gated(gate.clone(), key_set(&key))).await;
-    let sets = KeySets::new(loopback());
-    let caller = {
-        let (sets, issuer) = (sets.clone(), issuer.clone());
-        tokio::spawn(async move { knows(&sets, &issuer, "any", at(0)).await })
-    };
-    issuer.is_asked(1).await;
-    caller.abort();
-    assert!(caller.await.unwrap_err().is_cancelled());
-    gate.add_permits(1);
-    assert!(within_seconds(knows(&sets, &issuer, key.kid(), at(0))).await);
-    assert_eq!(issuer.asked(), 1);
-}
-
-#[tokio::test]
-async fn the_last_good_set_serves_while_the_issuer_is_down() {
-    let (issuer, key, sets) = warm().await;
-    issuer.answers(Answer::Status(StatusCode::INTERNAL_SERVER_ERROR));
-    for hours in 1..=48 {
-        assert!(
-            knows(&sets, &issuer, key.kid(), at(hours * 3_600)).await,
-            "after {hours} hours"
-        );
-    }
-}
-
-#[tokio::test]
-async fn a_key_set_that_turns_bad_does_not_replace_the_good_one() {
-    let (issuer, key, sets) = warm().await;
-    for bad in [
-        "",
-        "<html>",
-        r#"{"keys":[]}"#,
-        r#"{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}"#,
-    ] {
-        issuer.answers(Answer::Keys(bad.to_owned()));
-        assert!(knows(&sets, &issuer, key.kid(), at(100)).await);
-        issuer.answers(Answer::Keys(key_set(&key)));
-    }
-}
-
-#[tokio::test]
-async fn an_outage_does_not_cost_a_fetch_per_request() {
-    let issuer = Issuer::start(Answer::Status(StatusCode::BAD_GATEWAY)).await;
-    let sets = KeySets::new(loopback());
-    for tenths in 0..600 {
-        let now = at(0) + TimeDelta::milliseconds(tenths * 100);
-        assert!(sets.lookup(&issuer.url, Some("any"), now).await.is_err());
-    }
-    // Pauses of 2, 4, 8, 16 and 30 seconds: fetches at seconds 0, 2, 6, 14 and 30.
-    assert_eq!(issuer.asked(), 5);
-}
-
-#[tokio::test]
-async fn nobody_waits_for_an_issuer_that_was_down_when_last_asked() {
-    let (issuer, old, sets) = warm().await;
-    issuer.answers(Answer::Status(StatusCode::BAD_GATEWAY));
-    assert!(knows(&sets, &issuer, old.kid(), at(100)).await);
-    let (new, gate) = (key(), Arc::new(Semaphore::new(0)));
-    issuer.answers(Answer::Gated(gate.clone(), key_set(&new)));
-    assert!(within_seconds(knows(&sets, &issuer, old.kid(), at(110))).await);
-    issuer.is_asked(3).await;
-    gate.add_permits(1);
-    within_seconds(async { while !knows(&sets, &issuer, new.kid(), at(111)).await {} }).await;
-    assert_eq!(issuer.asked(), 3);
-}
-
-#[tokio::test]
-async fn an_issuer_that_comes_back_is_used_again() {
-    let issuer = Issuer::start(Answer::Status(StatusCode::SERVICE_UNAVAILABLE)).await;
-    let sets = KeySets::new(loopback());
-    let key = key();
-    assert!(!knows(&sets, &issuer, key.kid(), at(0)).await);
-    issuer.answers(Answer::Keys(key_set(&key)));
-    assert!(!knows(&sets, &issuer, key.kid(), at(1)).await);
-    assert!(knows(&sets, &issuer, key.kid(), at(2)).await);
 }
 
 #[tokio::test]
@@ -408,10 +187,12 @@ async fn an_answer_that_is_too_long_is_not_read() {
 
 #[tokio::test]
 async fn a_silent_issuer_is_given_up_in_time() {
-    assert_eq!(
-        trouble(Answer::Silence).await,
-        "The key set of the token's issuer did not arrive in time."
-    );
+    let policy = KeyPolicy {
+        timeout: Duration::from_millis(50),
+        ..loopback()
+    };
+    let why = trouble_with(policy, Answer::Silence).await;
+    assert_eq!(why, "The key set of the issuer did not arrive in time.");
 }
 
 #[tokio::test]

@@ -9,6 +9,8 @@
   if (location.hash) {
     history.replaceState(null, "", location.pathname);
   }
+  // A link with another token, followed in a window that is already here.
+  addEventListener("hashchange", () => location.reload());
 
   const token = given.get("token");
   const headers = JSON.stringify({ Authorization: token ? `Bearer ${token}` : "" }, null, 2);
@@ -34,12 +36,26 @@
     return send(params, { ...options, headers: Object.fromEntries(filled) });
   };
 
+  // GraphiQL keeps each query it has run together with its headers. Here the headers are left out.
+  const storage = {
+    get length() {
+      return localStorage.length;
+    },
+    getItem: (key) => localStorage.getItem(key),
+    setItem: (key, value) => localStorage.setItem(key, holdsHeaders.test(key) ? forgetful(value) : value),
+    removeItem: (key) => localStorage.removeItem(key),
+    clear: () => localStorage.clear(),
+  };
+  const holdsHeaders = /^graphiql:(queries|favorites)$/;
+  const forgetful = (text) => JSON.stringify(JSON.parse(text), (key, value) => (key === "headers" ? undefined : value));
+
   const props = {
     fetcher,
+    storage,
     defaultQuery: welcome,
     defaultHeaders: headers,
     defaultEditorToolsVisibility: "headers",
-    // A token is not for the browser's storage.
+    // A token is not for the browser's storage, in tabs no more than in the history.
     shouldPersistHeaders: false,
   };
   if (token || given.has("query")) {

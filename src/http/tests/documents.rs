@@ -4,7 +4,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::super::documents::Documents;
-use super::{HttpSettings, Toy, ask_by_get, code, schema};
+use super::{HttpSettings, Toy, ask_by_get, code, schema, settings};
 
 #[tokio::test]
 async fn a_document_that_does_not_parse_says_where() {
@@ -28,18 +28,41 @@ async fn a_document_that_does_not_fit_the_schema_is_refused_with_every_place() {
     for wrong in [
         "{ person }",
         "{ hello { name } }",
-        "query($a: Int) { hello }",
-        "query($a: Missing) { hello(name: $a) }",
-        "{ hello(name: $a) }",
-        "{ hello @missing }",
+        "{ ...F } fragment F on Missing { hello }",
+        "{ ... on Missing { hello } }",
+        "{ ... on String { length } }",
+        "{ ... on Node { name } }",
         "{ ...F }",
         "{ hello } fragment F on Query { hello }",
+        "{ ...F } fragment F on Query { hello } fragment F on Query { who }",
+        "query($a: Int) { hello }",
+        "query($a: Missing) { hello(name: $a) }",
+        "query($a: Node) { hello(name: $a) }",
+        "query($a: String, $a: String) { hello(name: $a) }",
+        "query($a: Int) { hello(name: $a) }",
+        "query($a: [Int]!) { sum(numbers: $a) }",
+        "query($a: Float) { half(of: $a) }",
+        "query($a: Int = \"one\") { sum(numbers: [$a]) }",
+        "{ hello(name: $a) }",
+        "{ half }",
+        "{ hello(name: null) }",
+        "{ hello(name: \"a\", name: \"b\") }",
+        "{ hello @missing }",
+        "{ hello @include }",
+        "{ hello @include(if: \"yes\") }",
+        "{ hello @include(if: true) @include(if: true) }",
+        "query @include(if: true) { hello }",
         "{ a: hello(name: \"a\") a: hello(name: \"b\") }",
+        "{ a: hello a: who }",
         "{ sum(numbers: [1.5]) }",
+        "{ sum(numbers: [2147483648]) }",
         "{ described(patch: { colour: BLUE }) }",
-        "{ chosen(by: { id: 1, slug: \"a\" }) }",
+        "{ described(patch: { colour: \"RED\" }) }",
+        "{ described(patch: { missing: 1 }) }",
+        "{ described(patch: { title: \"a\", title: \"b\" }) }",
         "{ hello } { who }",
         "query A { hello } query A { who }",
+        "subscription { a: ticks b: ticks }",
         "type Query { a: Int }",
         "fragment F on Query { hello }",
     ] {
@@ -95,6 +118,27 @@ async fn fragments_aliases_and_directives_mean_what_they_meant_in_the_text() {
         "person": { "called": "Ana", "friend": { "name": "Ben", "again": "Ben" } }, "sum": 3, "__typename": "Query",
     });
     assert_eq!(Toy::default().run(query).await.data(), expected);
+}
+
+#[tokio::test]
+async fn a_mutation_that_is_selected_twice_under_one_key_runs_once() {
+    let query = "mutation($no: Boolean!) {
+        rename(to: \"x\") { to }
+        ... { rename(to: \"x\") { times } }
+        ...F
+        rename(to: \"x\") @include(if: $no) { gone: to }
+        second: rename(to: \"y\") { times }
+    }
+    fragment F on Mutation { rename(to: \"x\") { node { name } } ...G }
+    fragment G on Mutation { rename(to: \"x\") { node { friend { name } } } }";
+    let reply = Toy::default().run_with(query, json!({ "no": false })).await;
+    let expected = json!({
+        "rename": { "to": "x", "times": 1, "node": { "name": "Ana", "friend": { "name": "Ben" } } },
+        "second": { "times": 2 },
+    });
+    assert_eq!(reply.data(), expected);
+    let order = String::from_utf8(reply.body).unwrap();
+    assert!(order.find("rename") < order.find("second"));
 }
 
 #[tokio::test]
@@ -158,7 +202,7 @@ async fn a_known_document_can_be_asked_for_by_its_hash() {
 fn a_document_is_read_once_and_an_overlong_one_is_not_kept() {
     let settings = HttpSettings {
         cached_document_bytes: 50,
-        ..HttpSettings::default()
+        ..settings()
     };
     let documents = Documents::new(&schema().sdl(), &settings).unwrap();
     let first = documents.read("{ hello }").unwrap();
@@ -175,7 +219,7 @@ fn a_document_is_read_once_and_an_overlong_one_is_not_kept() {
 fn the_memory_for_documents_is_bounded() {
     let settings = HttpSettings {
         cached_documents: 10,
-        ..HttpSettings::default()
+        ..settings()
     };
     let documents = Documents::new(&schema().sdl(), &settings).unwrap();
     let texts = (0..100)

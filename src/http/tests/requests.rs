@@ -110,7 +110,7 @@ async fn a_get_that_is_no_request_gets_400() {
 #[tokio::test]
 async fn a_get_never_changes_anything() {
     let toy = Toy::default();
-    let document = "mutation M { rename(to: \"x\") } query Q { hello }";
+    let document = "mutation M { rename(to: \"x\") { to } } query Q { hello }";
     for accept in ["application/json", "application/graphql-response+json"] {
         let change = with(
             ask_by_get(&[("query", document), ("operationName", "M")]),
@@ -124,8 +124,8 @@ async fn a_get_never_changes_anything() {
     let question = ask_by_get(&[("query", document), ("operationName", "Q")]);
     assert_eq!(toy.ask(question).await.status, StatusCode::OK);
     assert_eq!(
-        toy.run("mutation { rename(to: \"x\") }").await.data(),
-        json!({ "rename": "x" })
+        toy.run("mutation { rename(to: \"x\") { to } }").await.data(),
+        json!({ "rename": { "to": "x" } })
     );
 }
 
@@ -159,6 +159,19 @@ async fn a_token_names_the_caller_and_a_wrong_one_gets_401() {
             r#"Bearer realm="champion-network", error="invalid_token", error_description="The token has expired.""#;
         assert_eq!(reply.header("www-authenticate"), challenge);
     }
+}
+
+#[tokio::test]
+async fn a_token_that_cannot_be_checked_gets_503_and_not_401() {
+    let body = r#"{"query":"{ who }"}"#;
+    let reply = Toy::default()
+        .ask(with(post(body), "authorization", "Bearer later"))
+        .await;
+    assert_eq!(reply.code(), code(503, "INTERNAL"));
+    assert_eq!(
+        (reply.header("retry-after"), reply.header("www-authenticate")),
+        ("5", "")
+    );
 }
 
 #[tokio::test]

@@ -1,5 +1,8 @@
 //! The other routes, and what every answer carries.
 
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
 use axum::http::{Method, Request, StatusCode};
 
 use super::{Toy, code, request, with};
@@ -176,20 +179,67 @@ async fn graphiql_loads_everything_from_this_host() {
 }
 
 #[tokio::test]
-async fn a_browser_that_has_a_file_is_not_sent_it_again() {
+async fn a_browser_that_has_a_file_is_not_sent_it_again_and_keeps_its_policy() {
     let toy = Toy::default();
-    let first = toy.get("/graphiql/page.js").await;
-    let again = with(
-        request(Method::GET, "/graphiql/page.js", ""),
-        "if-none-match",
-        first.header("etag"),
-    );
-    let reply = toy.ask(again).await;
-    assert_eq!((reply.status, reply.body.len()), (StatusCode::NOT_MODIFIED, 0));
+    for path in ["/graphiql", "/graphiql/page.js"] {
+        let first = toy.get(path).await;
+        let again = with(request(Method::GET, path, ""), "if-none-match", first.header("etag"));
+        let reply = toy.ask(again).await;
+        assert_eq!((reply.status, reply.body.len()), (StatusCode::NOT_MODIFIED, 0));
+        assert!(reply.header("content-security-policy").contains("script-src 'self'"));
+    }
 }
 
 #[tokio::test]
 async fn graphiql_can_be_switched_off() {
     let toy = Toy::with(|settings| settings.graphiql = false);
     assert_eq!(toy.get("/graphiql").await.code(), code(404, "NOT_FOUND"));
+}
+
+/// What is logged while it is set as the subscriber of a thread.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_log_tells_how_a_request_ended_and_nothing_that_it_held() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .json()
+        .with_writer(move || writer.clone())
+        .finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    let toy = Toy::default();
+    let variables = serde_json::json!({ "n": "private words" });
+    let body =
+        serde_json::json!({ "query": "query Ward7($n: String!) { hello(name: $n) secret }", "variables": variables });
+    let asked = with(super::post(body.to_string()), "authorization", "Bearer good");
+    toy.ask(with(asked, "x-request-id", "find-me")).await;
+    let wrong = toy.get("/graphql?query=%7Bmissing%7D&variables=%7B%22n%22%3A%22private+words%22%7D");
+    wrong.await;
+    toy.get("/records/private-words").await;
+    drop(guard);
+    let told = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    for expected in [
+        "find-me",
+        "\"path\":\"/graphql\"",
+        "\"status\":200",
+        "\"status\":404",
+        "milliseconds",
+    ] {
+        assert!(told.contains(expected), "{expected} is not in {told}");
+    }
+    for private in ["private", "good", "Ward7", "missing", "records"] {
+        assert!(!told.contains(private), "{private} is in {told}");
+    }
 }

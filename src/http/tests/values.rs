@@ -132,13 +132,24 @@ async fn what_is_omitted_stays_omitted_and_null_stays_null() {
     assert_eq!(described, json!({ "described": "Undefined Null None false" }));
     let described = toy.run_with(parts, json!({ "t": "x" })).await.data();
     assert_eq!(described, json!({ "described": "Value(\"x\") Undefined None false" }));
-    let argument = toy.run_with("query($a: String) { hello(name: $a) }", json!({})).await;
+}
+
+#[tokio::test]
+async fn an_argument_whose_variable_is_omitted_takes_its_default() {
+    let toy = Toy::default();
+    let direct = "query($a: String) { hello(name: $a) }";
     assert_eq!(
-        argument.status,
-        400,
-        "a nullable variable does not fit where null is wrong: {:?}",
-        argument.json()
+        toy.run_with(direct, json!({})).await.data(),
+        json!({ "hello": "hello world" })
     );
+    let in_fragment = "query($a: String) { ...F } fragment F on Query { ... { hello(name: $a) } }";
+    assert_eq!(
+        toy.run_with(in_fragment, json!({})).await.data(),
+        json!({ "hello": "hello world" })
+    );
+    let reply = toy.run_with(direct, json!({ "a": null })).await;
+    assert_eq!(reply.code(), code(200, "INVALID_ARGUMENT"));
+    assert_eq!(reply.error()["extensions"]["path"], json!(["name"]));
 }
 
 #[tokio::test]

@@ -53,29 +53,18 @@ pub struct Host {
     router: Router,
     statements: Arc<AtomicUsize>,
     people: AtomicUsize,
-    database: Option<(String, String)>,
-    _folder: TempDir,
+    _database: FreshDatabase,
 }
 
 impl Host {
     /// Starts a host with the sites `national`, `leeds` and `hull`.
     pub async fn start(backend: Backend) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let database = FreshDatabase::make(backend).await;
         let mut settings = Settings::defaults().unwrap();
         settings.host_name = "Test host".to_owned();
         settings.postgres_connections = 4;
         settings.sqlite_readers = 4;
-        let database = match backend {
-            Backend::Sqlite => {
-                settings.database_url = format!("sqlite:{}?mode=rwc", folder.path().join("host.db").display());
-                None
-            }
-            Backend::Postgres => {
-                let (url, name) = fresh_postgres().await;
-                settings.database_url = format!("{}/{name}", url.rsplit_once('/').unwrap().0);
-                Some((url, name))
-            }
-        };
+        settings.database_url = database.url.clone();
         let statements = Arc::new(AtomicUsize::new(0));
         let server = open(&settings, &statements).await;
         let key = DevelopmentKey::generate().unwrap();
@@ -91,8 +80,7 @@ impl Host {
             router,
             statements,
             people,
-            database,
-            _folder: folder,
+            _database: database,
         }
     }
 
@@ -173,10 +161,41 @@ async fn found_site(server: &Server, key: &DevelopmentKey, slug: &str) {
         .unwrap();
 }
 
-impl Drop for Host {
+/// An empty database that goes when the test ends.
+pub struct FreshDatabase {
+    /// Where it is, as the setting `database_url` says it.
+    pub url: String,
+    /// Where files of the same host can stand.
+    pub folder: TempDir,
+    dropped: Option<(String, String)>,
+}
+
+impl FreshDatabase {
+    /// Makes one.
+    pub async fn make(backend: Backend) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        match backend {
+            Backend::Sqlite => Self {
+                url: format!("sqlite:{}?mode=rwc", folder.path().join("host.db").display()),
+                folder,
+                dropped: None,
+            },
+            Backend::Postgres => {
+                let (server, name) = fresh_postgres().await;
+                Self {
+                    url: format!("{}/{name}", server.rsplit_once('/').unwrap().0),
+                    folder,
+                    dropped: Some((server, name)),
+                }
+            }
+        }
+    }
+}
+
+impl Drop for FreshDatabase {
     /// Drops the PostgreSQL database: hundreds of them would fill the server.
     fn drop(&mut self) {
-        let Some((url, name)) = self.database.take() else {
+        let Some((url, name)) = self.dropped.take() else {
             return;
         };
         std::thread::scope(|scope| {

@@ -3,7 +3,7 @@
 pub mod host;
 pub mod person;
 
-pub use host::{Backend, Host, NATIONAL};
+pub use host::{Backend, FreshDatabase, Host, NATIONAL};
 pub use person::{Person, Reply};
 pub use serde_json::{Value, json};
 
@@ -11,7 +11,6 @@ pub use serde_json::{Value, json};
 macro_rules! on_both {
     ($(#[$meta:meta])* async fn $name:ident($host:ident) $body:block) => {
         mod $name {
-            #[allow(unused_imports, reason = "a test uses what its file imports")]
             use super::*;
 
             async fn test($host: &$crate::support::Host) $body

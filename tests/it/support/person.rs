@@ -53,6 +53,15 @@ impl<'a> Person<'a> {
         }
     }
 
+    /// Somebody with a token that a test has made.
+    pub fn with_token(host: &'a Host, token: String) -> Self {
+        Self {
+            host,
+            token: Some(token),
+            subject: String::new(),
+        }
+    }
+
     /// The same person with another token.
     pub fn holding(&self, roles: &[&str]) -> Person<'a> {
         Person::with_roles(self.host, &self.subject, roles)

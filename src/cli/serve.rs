@@ -1,0 +1,60 @@
+//! Running the host until it is told to stop.
+
+use std::io;
+
+use tokio::net::TcpListener;
+
+use super::{Outcome, close, development, logging, open, say, told};
+use crate::{config::Settings, http, server::Server};
+
+/// Serves until SIGTERM or Ctrl-C; requests in work finish. Prints where it listens once it does.
+pub async fn serve(settings: Settings) -> Outcome {
+    logging::start(&settings.log, settings.log_format)?;
+    // From here on a signal ends the host in order, however early it comes.
+    let stop = stop().map_err(|why| format!("Signals cannot be received: {why}"))?;
+    let server = open(settings).await?;
+    let outcome = listen(&server, stop).await;
+    close(&server).await?;
+    outcome
+}
+
+async fn listen(server: &Server, stop: impl Future<Output = ()>) -> Outcome {
+    let settings = &server.0.settings;
+    if settings.development_issuer {
+        development::keep_issuer(server).await?;
+    }
+    let router = server.router().map_err(told)?;
+    let listener = TcpListener::bind(settings.listen).await;
+    let listener = listener.map_err(|why| format!("Cannot listen at {}: {why}", settings.listen))?;
+    let address = listener.local_addr();
+    let address = address.map_err(|why| format!("Cannot tell where this host listens: {why}"))?;
+    say(format_args!("listening on http://{address}"))?;
+    tracing::info!(%address, database = server.0.database.name(), "serving");
+    http::serve(listener, router, &settings.http, stop).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Resolves when the process is told to stop. Signals that come before it is awaited are kept.
+#[cfg(unix)]
+fn stop() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// Resolves when the process is told to stop.
+#[cfg(not(unix))]
+fn stop() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        if let Err(why) = tokio::signal::ctrl_c().await {
+            tracing::error!(%why, "Ctrl-C cannot be received");
+            std::future::pending().await
+        }
+    })
+}

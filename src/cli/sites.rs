@@ -1,0 +1,82 @@
+//! The sites of a host.
+
+use clap::{Args, Subcommand};
+use entity::{SiteKind, site};
+
+use super::{Outcome, at, development, one_of, say, told};
+use crate::{
+    config::Settings,
+    server::Server,
+    sites::ops::{self, Founding},
+};
+
+/// What an operator does with sites.
+#[derive(Debug, Subcommand)]
+pub enum SiteCommand {
+    /// Found a site that this host keeps
+    Create(Create),
+    /// List the sites that this host knows
+    List,
+}
+
+/// A site to be founded.
+#[derive(Debug, Args)]
+pub struct Create {
+    /// Its name in addresses, arguments and tokens: lower-case letters and digits with hyphens. Never changes
+    #[arg(long)]
+    slug: String,
+    /// Its name for people
+    #[arg(long)]
+    name: String,
+    /// What kind of site it is: national or regional. A network has one national site
+    #[arg(long, default_value = "regional", value_parser = one_of(SiteKind::ALL))]
+    kind: SiteKind,
+    /// The region it serves
+    #[arg(long)]
+    region: Option<String>,
+    /// Its code in the Organisation Data Service
+    #[arg(long)]
+    ods_code: Option<String>,
+}
+
+/// Runs a command.
+pub async fn run(settings: Settings, command: SiteCommand) -> Outcome {
+    at(settings, async |server| match command {
+        SiteCommand::Create(create) => found(server, create).await,
+        SiteCommand::List => list(server).await,
+    })
+    .await
+}
+
+async fn found(server: &Server, create: Create) -> Outcome {
+    let founding = Founding {
+        slug: create.slug,
+        name: create.name,
+        kind: create.kind,
+        region: create.region,
+        ods_code: create.ods_code,
+    };
+    let founded = server
+        .0
+        .system("site create", async |work| ops::found(work, founding).await)
+        .await;
+    let site = founded.map_err(told)?;
+    if server.0.settings.development_issuer {
+        development::keep_issuer(server).await?;
+    }
+    say(line(&site))
+}
+
+async fn list(server: &Server) -> Outcome {
+    for site in ops::all(server.0.reader()).await.map_err(told)? {
+        say(line(&site))?;
+    }
+    Ok(())
+}
+
+/// One site a line, for people and for `cut` alike.
+fn line(site: &site::Model) -> String {
+    let home = if site.hosted { "kept here" } else { "kept elsewhere" };
+    let (slug, id, kind, status, name) = (&site.slug, site.id, site.kind, site.status, &site.name);
+    format!("{slug}\t{id}\t{kind}\t{status}\t{home}\t{name}")
+}

@@ -1,0 +1,206 @@
+//! The directory of sites: founding one here, admitting one that another host keeps, suspending and reinstating.
+
+use entity::{Kind, SiteId, SiteKind, SiteStatus, site};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    QuerySelect,
+};
+use serde_json::json;
+
+use crate::{
+    app::Work,
+    auth::parse_jwk_set,
+    error::{Error, ProblemCode, Result},
+    input::{self, Check},
+    policy::Action,
+    scope::readable,
+    sites::ops::{by_slug, national},
+};
+
+/// A site to be founded.
+#[derive(Clone, Debug)]
+pub struct Founding {
+    /// Its name in addresses, arguments and tokens.
+    pub slug: String,
+    /// Its name for people.
+    pub name: String,
+    /// What kind of site it is.
+    pub kind: SiteKind,
+    /// The region it serves.
+    pub region: Option<String>,
+    /// Its code in the Organisation Data Service.
+    pub ods_code: Option<String>,
+}
+
+/// Founds a site that this host keeps. On the operator's word: no rule is asked.
+///
+/// # Errors
+/// Problems of the founding: a slug that is taken, a second national site.
+pub async fn found(work: &mut Work<'_>, founding: Founding) -> Result<site::Model> {
+    let mut check = Check::new();
+    let row = site::ActiveModel {
+        id: Set(work.new_id()),
+        hosted: Set(true),
+        ..described(work, &mut check, founding).await?
+    };
+    check.done()?;
+    work.insert::<site::Entity>(row).await
+}
+
+/// What the directory says of a new site.
+async fn described(work: &Work<'_>, check: &mut Check, founding: Founding) -> Result<site::ActiveModel> {
+    let slug = check.line("slug", &founding.slug, input::WORD);
+    if !slug.is_empty() && slug != input::slug(&slug) {
+        check.note(
+            ProblemCode::Invalid,
+            "slug",
+            "Use lower-case letters and digits, with hyphens between words.",
+        );
+    }
+    if by_slug(work.db(), &slug).await?.is_some() {
+        check.note(ProblemCode::Taken, "slug", "Another site has this slug.");
+    }
+    if founding.kind == SiteKind::National && national(work.db()).await?.is_some() {
+        check.note(ProblemCode::Taken, "kind", "A network has one national site.");
+    }
+    Ok(site::ActiveModel {
+        slug: Set(slug),
+        name: Set(check.line("name", &founding.name, input::TITLE)),
+        kind: Set(founding.kind),
+        region: Set(check.optional_line("region", founding.region, input::TITLE)),
+        ods_code: Set(check.optional_ods_code("odsCode", founding.ods_code)),
+        status: Set(SiteStatus::Active),
+        ..site::ActiveModel::default()
+    })
+}
+
+/// A site of another host to be admitted to the network.
+#[derive(Clone, Debug)]
+pub struct Admission {
+    /// The id that its own host gave it; a new one when it has none yet.
+    pub id: Option<SiteId>,
+    /// What the directory says of it.
+    pub founding: Founding,
+    /// Its signing key: 32 bytes of Ed25519 as base64url.
+    pub public_key: String,
+}
+
+/// Admits a site that another host keeps.
+///
+/// # Errors
+/// Problems of the admission; what [`Work::allow_at`] refuses on the national site.
+pub async fn admit(work: &mut Work<'_>, admission: Admission) -> Result<site::Model> {
+    let keeper = keeper(work, Action::Create).await?;
+    let mut check = Check::new();
+    if let Some(id) = admission.id
+        && site::Entity::find_by_id(id).one(work.db()).await?.is_some()
+    {
+        check.note(ProblemCode::Taken, "id", "Another site has this id.");
+    }
+    let key = public_key(work, &mut check, &admission.public_key).await?;
+    let row = site::ActiveModel {
+        id: Set(admission.id.unwrap_or_else(|| work.new_id())),
+        hosted: Set(false),
+        public_key: Set(Some(key)),
+        ..described(work, &mut check, admission.founding).await?
+    };
+    check.done()?;
+    let row = work.insert::<site::Entity>(row).await?;
+    work.note_at(keeper, Kind::Site, row.id);
+    Ok(row)
+}
+
+/// Who holds a site's key speaks as that site, so no two sites share one.
+async fn public_key(work: &Work<'_>, check: &mut Check, text: &str) -> Result<String> {
+    let key = check.line("publicKey", text, input::WORD);
+    let as_set = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": key }] });
+    if !key.is_empty() && parse_jwk_set(&as_set.to_string()).is_err() {
+        let why = "Give the Ed25519 key of the site: 32 bytes as base64url, 43 characters without padding.";
+        check.note(ProblemCode::Invalid, "publicKey", why);
+    }
+    let same = site::Entity::find().filter(site::Column::PublicKey.eq(&key));
+    if same.count(work.db()).await? > 0 {
+        check.note(ProblemCode::Taken, "publicKey", "Another site has this key.");
+    }
+    Ok(key)
+}
+
+/// The national site, where the caller may do this to the directory.
+async fn keeper(work: &Work<'_>, action: Action) -> Result<SiteId> {
+    let national = national(work.db()).await?.ok_or_else(|| work.refusal())?;
+    Ok(work.allow_at(action, Kind::Site, national.id).await?.id)
+}
+
+/// Stops a site for now: its records are hidden and its people's roles do not count.
+///
+/// # Errors
+/// A problem for the national site, or one that is not active; what [`Work::allow_at`] refuses on the national site.
+pub async fn suspend(work: &mut Work<'_>, slug: &str, reason: &str) -> Result<site::Model> {
+    let keeper = keeper(work, Action::Approve).await?;
+    let row = listed(work, slug).await?;
+    let mut check = Check::new();
+    let reason = check.text("reason", reason, input::SUMMARY);
+    if row.id == keeper {
+        let why = "The national site keeps the directory: it cannot be suspended.";
+        check.note(ProblemCode::Invalid, "site", why);
+    }
+    check.done()?;
+    if row.status != SiteStatus::Active {
+        return Err(Error::not_now(format!(
+            "A site that is {} cannot be suspended.",
+            row.status
+        )));
+    }
+    stand(work, keeper, row, SiteStatus::Suspended, Some(reason)).await
+}
+
+/// Lets a suspended site take part again.
+///
+/// # Errors
+/// A problem for a site that is not suspended; what [`Work::allow_at`] refuses on the national site.
+pub async fn reinstate(work: &mut Work<'_>, slug: &str, reason: Option<String>) -> Result<site::Model> {
+    let keeper = keeper(work, Action::Approve).await?;
+    let row = listed(work, slug).await?;
+    let mut check = Check::new();
+    let reason = check.optional_text("reason", reason, input::SUMMARY);
+    check.done()?;
+    if row.status != SiteStatus::Suspended {
+        return Err(Error::not_now(format!(
+            "A site that is {} cannot be reinstated.",
+            row.status
+        )));
+    }
+    stand(work, keeper, row, SiteStatus::Active, reason).await
+}
+
+/// A site of the directory to change: whichever host keeps the site, the directory is the national site's.
+async fn listed(work: &Work<'_>, slug: &str) -> Result<site::Model> {
+    let found = readable::<site::Entity>(work.caller()).filter(site::Column::Slug.eq(slug));
+    let found = found.lock_exclusive().one(work.db()).await?;
+    found.ok_or(Error::NotFound(Kind::Site))
+}
+
+async fn stand(
+    work: &mut Work<'_>,
+    keeper: SiteId,
+    row: site::Model,
+    status: SiteStatus,
+    reason: Option<String>,
+) -> Result<site::Model> {
+    let mut row = row.into_active_model();
+    row.status = Set(status);
+    row.status_reason = Set(reason);
+    let row = work.update::<site::Entity>(row).await?;
+    work.note_at(keeper, Kind::Site, row.id);
+    Ok(row)
+}
+
+/// The sites that this host keeps, by slug, locked until the work ends.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn hosted(db: &impl ConnectionTrait) -> Result<Vec<site::Model>> {
+    use sea_orm::QueryOrder;
+    let rows = site::Entity::find().filter(site::Column::Hosted.eq(true));
+    Ok(rows.order_by_asc(site::Column::Slug).lock_exclusive().all(db).await?)
+}

@@ -1,0 +1,102 @@
+//! Units of work: all or nothing, with audit and outbox, once for all repeats, and nobody's change is lost.
+
+use entity::{audit_entry, outbox, project};
+use futures_util::future::join_all;
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+
+use crate::support::{Host, json, on_both};
+
+const CREATE: &str = "mutation($title: String!, $summary: String!) {
+    projectCreate(input: { site: \"leeds\", title: $title, summary: $summary }) { project { id } problems { code } }
+}";
+
+/// Audit entries, outbox rows and projects.
+async fn left(host: &Host) -> (u64, u64, u64) {
+    let db = host.server.0.reader();
+    (
+        audit_entry::Entity::find()
+            .filter(audit_entry::Column::Action.starts_with("project"))
+            .count(db)
+            .await
+            .unwrap(),
+        outbox::Entity::find()
+            .filter(outbox::Column::Kind.eq(entity::Kind::Project))
+            .count(db)
+            .await
+            .unwrap(),
+        project::Entity::find().count(db).await.unwrap(),
+    )
+}
+
+on_both! {
+    async fn a_mutation_leaves_its_audit_entry_and_outbox_row_or_nothing(host) {
+        let admin = host.person(&["leeds:site_admin"]);
+        admin.run(CREATE, json!({ "title": "", "summary": "Ours." })).await;
+        host.person(&["hull:site_admin"]).run(CREATE, json!({ "title": "Garden", "summary": "Ours." })).await;
+        assert_eq!(left(host).await, (0, 0, 0));
+
+        admin.run(CREATE, json!({ "title": "Garden", "summary": "Ours." })).await.record();
+        assert_eq!(left(host).await, (1, 1, 1));
+        let entry = audit_entry::Entity::find()
+            .filter(audit_entry::Column::Action.eq("projectCreate"))
+            .one(host.server.0.reader())
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(entry.subject.as_deref(), Some(admin.subject.as_str()));
+    }
+}
+
+on_both! {
+    async fn twins_under_one_key_take_effect_once_and_get_one_answer(host) {
+        let admin = host.person(&["leeds:site_admin"]);
+        let key = [("idempotency-key", "\"8e03978e-40d5-43dd-bc93-6894a57f9324\"")];
+        let twins = (0..16).map(|_| admin.run_with(CREATE, json!({ "title": "Garden", "summary": "Ours." }), &key));
+        let replies = join_all(twins).await;
+        for reply in &replies {
+            assert_eq!(reply.record()["id"], replies[0].record()["id"]);
+        }
+        assert_eq!(left(host).await, (1, 1, 1));
+    }
+}
+
+on_both! {
+    async fn a_refused_input_is_refused_again_under_its_key(host) {
+        let admin = host.person(&["leeds:site_admin"]);
+        let key = [("idempotency-key", "k")];
+        for _ in 0..2 {
+            let reply = admin.run_with(CREATE, json!({ "title": "", "summary": "Ours." }), &key).await;
+            assert_eq!(reply.code(), "REQUIRED");
+        }
+        // Another person's key of the same name is another key.
+        let other = host.person(&["leeds:site_admin"]);
+        other.run_with(CREATE, json!({ "title": "Garden", "summary": "Ours." }), &key).await.record();
+        // Two fields of one request are two intents under one key.
+        let two = "mutation { a: projectCreate(input: { site: \"leeds\", title: \"A\", summary: \"a\" }) { project { slug } }
+            b: projectCreate(input: { site: \"leeds\", title: \"B\", summary: \"b\" }) { project { slug } } }";
+        let key = [("idempotency-key", "two")];
+        for _ in 0..2 {
+            let reply = admin.run_with(two, json!({}), &key).await;
+            assert_eq!(*reply.data(), json!({ "a": { "project": { "slug": "a" } }, "b": { "project": { "slug": "b" } } }));
+        }
+    }
+}
+
+on_both! {
+    async fn of_many_edits_of_one_version_one_is_kept_and_the_others_are_told(host) {
+        let admin = host.person(&["leeds:site_admin"]);
+        let made = admin.run(CREATE, json!({ "title": "Garden", "summary": "Ours." })).await;
+        let id = made.record()["id"].clone();
+        let edits = (0..40).map(|number| {
+            let input = json!({ "id": id, "version": 1, "title": format!("Title {number}") });
+            admin.does("projectUpdate", input, "project { title version }")
+        });
+        let replies = join_all(edits).await;
+        let codes: Vec<_> = replies.iter().map(|reply| reply.code()).collect();
+        assert_eq!(codes.iter().filter(|code| **code == "OK").count(), 1, "{codes:?}");
+        assert_eq!(codes.iter().filter(|code| **code == "CONFLICT").count(), 39, "{codes:?}");
+        for reply in &replies {
+            assert_eq!(reply.payload()["project"]["version"], 2);
+        }
+    }
+}
