@@ -292,12 +292,20 @@ impl<'a> Work<'a> {
     /// # Errors
     /// [`Error::NotFound`] when the caller may not see it, [`Error::NotHostedHere`] when another host keeps it.
     pub async fn get<E: Record>(&self, id: E::Id) -> Result<E::Model> {
+        let row = self.locked::<E>(id).await?;
+        self.hosted(E::site(&row)).await?;
+        Ok(row)
+    }
+
+    /// A record that nobody else changes until the work ends, whichever host keeps it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when the caller may not see it.
+    pub async fn locked<E: Record>(&self, id: E::Id) -> Result<E::Model> {
         let found = readable::<E>(self.caller)
             .filter(E::id_column().eq(id.into()))
             .lock_exclusive();
-        let row = found.one(self.db()).await?.ok_or(Error::NotFound(E::KIND))?;
-        self.hosted(E::site(&row)).await?;
-        Ok(row)
+        found.one(self.db()).await?.ok_or(Error::NotFound(E::KIND))
     }
 
     /// A record to change, at the version that the caller read.
@@ -427,9 +435,9 @@ impl<'a> Work<'a> {
         });
     }
 
-    /// Notes a change with another site than the record's home as well, in its audit and its feed: what is done to the
-    /// directory of sites is the doing of the site that keeps it.
-    pub fn note_at(&mut self, site: SiteId, kind: Kind, id: impl Into<Uuid>) {
+    /// Notes, for the audit and the feed of a site, what it decided on a record of another site: in the directory, or
+    /// by a placement.
+    pub fn note(&mut self, site: SiteId, kind: Kind, id: impl Into<Uuid>) {
         let change = Change {
             site,
             kind,
@@ -440,13 +448,7 @@ impl<'a> Work<'a> {
     }
 
     fn altered<E: Record>(&mut self, row: &E::Model) {
-        let change = Change {
-            site: E::site(row),
-            kind: E::KIND,
-            id: E::id(row).into(),
-        };
-        self.audited.insert(change);
-        self.changed.insert(change);
+        self.note(E::site(row), E::KIND, E::id(row));
     }
 }
 

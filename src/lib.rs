@@ -69,6 +69,7 @@ pub mod clock;
 pub mod config;
 pub mod database;
 pub mod error;
+pub mod forum;
 pub mod graphql;
 pub mod http;
 pub mod impact;

@@ -123,7 +123,7 @@ pub enum Action {
     Adopt,
     /// Put it away.
     Archive,
-    /// See e-mail and phone.
+    /// See e-mail and phone; of a report: who made it.
     ReadContact,
     /// Say who is a member of it.
     Manage,

@@ -12,6 +12,9 @@ use crate::{
     app::App,
     champions::graphql::{ChampionMutations, ChampionQueries},
     error::{Error, Result},
+    forum::graphql::{
+        PostMutations, ReportMutations, ReportQueries, SpaceMutations, SpaceQueries, ThreadMutations, ThreadQueries,
+    },
     graphql::{
         RequestId,
         partial::PartialData,
@@ -41,6 +44,9 @@ pub struct Query(
     ChampionQueries,
     ResourceQueries,
     ProjectQueries,
+    SpaceQueries,
+    ThreadQueries,
+    ReportQueries,
     ImpactQueries,
 );
 
@@ -54,6 +60,10 @@ pub struct Mutation(
     ChampionMutations,
     ResourceMutations,
     ProjectMutations,
+    SpaceMutations,
+    ThreadMutations,
+    PostMutations,
+    ReportMutations,
     ImpactMutations,
 );
 

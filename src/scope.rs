@@ -171,6 +171,7 @@ scoped! {
             home: site_id, receiver: space_home_id, owner: owner_id, visibility: visibility, state: state,
             closed_space: closed_space_id
         }
+        Space { home: space_home_id, visibility: visibility, closed_space: closed_space_id }
     }
     post: PostId {
         Post {
@@ -181,6 +182,7 @@ scoped! {
             home: thread_home_id, receiver: space_home_id, owner: thread_owner_id, visibility: visibility,
             state: thread_state, closed_space: closed_space_id
         }
+        Space { home: space_home_id, visibility: visibility, closed_space: closed_space_id }
     }
     report: ReportId {
         Report {
@@ -226,6 +228,18 @@ pub fn covers<E: Scoped>(caller: &Caller, action: Action, row: &E::Model) -> boo
     rows.iter()
         .take(judged)
         .all(|row| reach(caller, action, row.kind).covers(row))
+}
+
+/// Whether an action would be granted if the row said something else of itself: if it were in another state, or another
+/// site's.
+pub fn would_cover<E: Scoped>(
+    caller: &Caller,
+    action: Action,
+    row: &E::Model,
+    other: impl FnOnce(Access) -> Access,
+) -> bool {
+    let own = E::accesses(row).into_iter().next().map(other);
+    own.is_some_and(|row| reach(caller, action, row.kind).covers(&row))
 }
 
 fn active_sites() -> sea_orm::sea_query::SelectStatement {

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{ChampionId, Kind, SiteId};
+use crate::{ChampionId, Kind, SiteId, SpaceId};
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -16,6 +16,10 @@ pub struct Model {
     pub moderator_id: Option<ChampionId>,
     pub from_state: String,
     pub to_state: String,
+    /// Of a move: out of which space.
+    pub from_space_id: Option<SpaceId>,
+    /// Of a move: into which space.
+    pub to_space_id: Option<SpaceId>,
     pub reason: String,
     pub acted_at: DateTimeUtc,
 }

@@ -54,7 +54,7 @@ async fn space(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .to_owned();
     manager.create_table(table).await?;
     unique(manager, "space", &["site_id", "slug"]).await?;
-    index(manager, "space", &["created_at", "id"]).await?;
+    index(manager, "space", &["name", "id"]).await?;
     Ok(())
 }
 
@@ -202,6 +202,8 @@ async fn moderation_action(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(uuid_null("moderator_id"))
         .col(text("from_state"))
         .col(text("to_state"))
+        .col(uuid_null("from_space_id"))
+        .col(uuid_null("to_space_id"))
         .col(text("reason"))
         .col(timestamp_with_time_zone("acted_at"))
         .to_owned();

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use entity::{SiteKind, SiteStatus, champion, issuer, site, space_member};
+use entity::{SiteKind, SiteStatus, SpaceId, champion, issuer, site, space_member};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use url::Url;
 
@@ -65,21 +65,28 @@ pub async fn of_identity(db: &impl ConnectionTrait, identity: Identity, roles: V
         status: row.status,
     };
     let champions: Vec<_> = bound.all(db).await?.into_iter().map(own).collect();
-    let spaces = if champions.is_empty() {
-        Vec::new()
-    } else {
-        let mine = space_member::Column::ChampionId.is_in(champions.iter().map(|own| own.id));
-        let spaces = space_member::Entity::find()
-            .select_only()
-            .column(space_member::Column::SpaceId);
-        spaces.filter(mine).into_tuple().all(db).await?
-    };
-    Ok(Caller {
+    let mut caller = Caller {
         identity: Some(identity),
         roles,
         champions,
-        spaces,
-    })
+        spaces: Vec::new(),
+    };
+    caller.spaces = closed_spaces(db, &caller).await?;
+    Ok(caller)
+}
+
+/// The closed spaces of a caller: as a champion who may write, of a site on which the token still grants a role.
+async fn closed_spaces(db: &impl ConnectionTrait, caller: &Caller) -> Result<Vec<SpaceId>> {
+    let serving = |own: &&OwnChampion| caller.member_of(own.site) && caller.writes_as(own.site) == Some(own.id);
+    let serving: Vec<_> = caller.champions.iter().filter(serving).map(|own| own.id).collect();
+    if serving.is_empty() {
+        return Ok(Vec::new());
+    }
+    let spaces = space_member::Entity::find()
+        .select_only()
+        .column(space_member::Column::SpaceId)
+        .filter(space_member::Column::ChampionId.is_in(serving));
+    Ok(spaces.into_tuple().all(db).await?)
 }
 
 type Sites = HashMap<entity::SiteId, site::Model>;

@@ -96,7 +96,7 @@ pub enum RecordAction {
     Adopt,
     /// Put it away.
     Archive,
-    /// See e-mail and phone.
+    /// See e-mail and phone; for a report: who made it.
     ReadContact,
 }
 

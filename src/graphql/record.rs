@@ -8,6 +8,7 @@ use sea_orm::{EntityTrait, prelude::Uuid};
 use crate::{
     champions::graphql::Champion,
     error::{Error, Result},
+    forum::graphql::{Post, Report, Space, Thread},
     graphql::{
         Asking,
         enums::{RecordAction, Visibility},
@@ -51,7 +52,7 @@ impl Provenance {
 /// # Errors
 /// Only when the database fails.
 pub async fn home<E: Scoped>(row: &Seen<E>, ctx: &Context<'_>, site: impl Fn(&E::Model) -> SiteId) -> Result<Site> {
-    let found = row.one::<Site>(ctx, |row| Some(site(row))).await?;
+    let found = row.one_as::<Site>(ctx, "home", |row| Some(site(row))).await?;
     found.ok_or_else(|| Error::internal("a record's home is missing"))
 }
 
@@ -212,6 +213,6 @@ async fn shown<T: Shows + Into<Node>>(ctx: &Context<'_>, ids: &[Uuid]) -> Result
 }
 
 interfaces! {
-    records: Champion, ImpactMeasure, ImpactRelease, Organisation, Project, Resource;
+    records: Champion, ImpactMeasure, ImpactRelease, Organisation, Post, Project, Report, Resource, Space, Thread;
     others: AuditEntry, Issuer, Observation, ResourceEdition, ResourceOverlay, ResourceProposal, Site, SupportSession,
 }

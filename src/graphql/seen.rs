@@ -125,8 +125,21 @@ impl<E: Scoped> Seen<E> {
         ctx: &Context<'_>,
         named: impl Fn(&E::Model) -> Option<<T::Entity as Scoped>::Id>,
     ) -> Result<Option<T>> {
+        self.one_as(ctx, &ctx.place(), named).await
+    }
+
+    /// The same under a name of its own, so that several fields that need it load it once.
+    ///
+    /// # Errors
+    /// Only when the database fails.
+    pub async fn one_as<T: Shows>(
+        &self,
+        ctx: &Context<'_>,
+        name: &str,
+        named: impl Fn(&E::Model) -> Option<<T::Entity as Scoped>::Id>,
+    ) -> Result<Option<T>> {
         let loaded = self
-            .together(format!("one {}", ctx.place()), async |rows| {
+            .together(format!("one {name}"), async |rows| {
                 let mut ids: Vec<_> = rows.iter().filter_map(&named).collect();
                 ids.sort_by_key(|id| Into::<Uuid>::into(*id));
                 ids.dedup();

@@ -251,6 +251,8 @@ const fn space(action: Action) -> &'static [Rule] {
     }
 }
 
+/// Read together with the space's own rule: a thread is readable only if its space is. To start one takes `REPLY` to the
+/// space besides.
 const fn thread(action: Action) -> &'static [Rule] {
     match action {
         Read => {
@@ -266,6 +268,7 @@ const fn thread(action: Action) -> &'static [Rule] {
                 ]
             }
         }
+        Create => const { &[at(Home, &[Champion])] },
         Edit => const { &[OWNER.in_(SHOWN_THREAD).if_member()] },
         Withdraw => const { &[OWNER.if_member()] },
         Reply => {
@@ -285,11 +288,11 @@ const fn thread(action: Action) -> &'static [Rule] {
                 ]
             }
         }
-        Create | Join | Share | Submit | Review | Publish | Approve | Adopt | Archive | ReadContact | Manage => NONE,
+        Join | Share | Submit | Review | Publish | Approve | Adopt | Archive | ReadContact | Manage => NONE,
     }
 }
 
-/// Read together with the thread's own rule: a post is readable only if its thread is.
+/// Read together with the rules of its thread and space. To write one takes `REPLY` to the thread besides.
 const fn post(action: Action) -> &'static [Rule] {
     match action {
         Read => {
@@ -305,6 +308,7 @@ const fn post(action: Action) -> &'static [Rule] {
                 ]
             }
         }
+        Create => const { &[at(Home, &[Champion])] },
         Edit => const { &[OWNER.in_(SHOWN_POST).if_member()] },
         Withdraw => const { &[OWNER.if_member()] },
         Moderate => {
@@ -315,11 +319,11 @@ const fn post(action: Action) -> &'static [Rule] {
                 ]
             }
         }
-        Create | Join | Share | Submit | Review | Publish | Reply | Approve | Adopt | Archive | ReadContact
-        | Manage => NONE,
+        Join | Share | Submit | Review | Publish | Reply | Approve | Adopt | Archive | ReadContact | Manage => NONE,
     }
 }
 
+/// `READ_CONTACT` of a report is to learn who made it.
 const fn report(action: Action) -> &'static [Rule] {
     match action {
         Read => {
@@ -333,8 +337,11 @@ const fn report(action: Action) -> &'static [Rule] {
             }
         }
         Approve => const { &[at(Receiver, &[Moderator, SiteAdmin]).in_(OPEN_REPORT).not_own()] },
-        Create | Join | Edit | Share | Submit | Review | Publish | Withdraw | Moderate | Reply | Adopt | Archive
-        | ReadContact | Manage => NONE,
+        Create => const { &[at(Home, &[Champion])] },
+        ReadContact => const { &[OWNER, at(Home, &[Moderator, SiteAdmin])] },
+        Join | Edit | Share | Submit | Review | Publish | Withdraw | Moderate | Reply | Adopt | Archive | Manage => {
+            NONE
+        }
     }
 }
 

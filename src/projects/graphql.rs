@@ -8,6 +8,7 @@ use entity::{impact_measure, project, project_target};
 use crate::{
     champions::graphql::{Champion, ChampionConnection, ChampionFilter, ChampionOrder},
     error::Result,
+    forum::graphql::{ThreadConnection, ThreadFilter, ThreadOrder},
     graphql::{
         Asking,
         enums::{Visibility, api_enum, shown, stored},
@@ -138,6 +139,20 @@ record_object! {
             let list = ResourceFilter::list(ctx, None, None);
             let parent = Parent::Column(entity::resource::Column::ProjectId);
             Ok(ResourceConnection(self.0.page(ctx, paging, list, parent).await?, false))
+        }
+
+        /// The threads about it that you may see.
+        async fn threads(
+            &self,
+            ctx: &Context<'_>,
+            #[graphql(desc = "How many from the front, 20 by default, 100 at most.")] first: Option<i32>,
+            #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+            #[graphql(desc = "In which order; newest first by default.")] order_by: Option<ThreadOrder>,
+        ) -> Result<ThreadConnection> {
+            let paging = Paging { first, after, ..Paging::default() };
+            let list = ThreadFilter::list(ctx, None, order_by)?;
+            let parent = Parent::Column(entity::thread::Column::ProjectId);
+            Ok(ThreadConnection(self.0.page(ctx, paging, list, parent).await?))
         }
 
         /// What it means to reach, in order.

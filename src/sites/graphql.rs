@@ -10,6 +10,7 @@ use crate::{
     app::App,
     champions::graphql::{Champion, ChampionConnection, ChampionFilter, ChampionOrder},
     error::Result,
+    forum::graphql::{ThreadConnection, ThreadFilter, ThreadOrder},
     graphql::{
         Asking,
         enums::{SiteRole, api_enum},
@@ -275,6 +276,25 @@ impl Site {
         };
         let parent = Parent::Column(entity::resource_overlay::Column::SiteId);
         Ok(ResourceOverlayConnection(self.0.page(ctx, paging, list, parent).await?))
+    }
+
+    /// The threads of its people that you may see, in the spaces of all sites.
+    async fn threads(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the front, 20 by default, 100 at most.")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Which threads.")] filter: Option<ThreadFilter>,
+        #[graphql(desc = "In which order; newest first by default.")] order_by: Option<ThreadOrder>,
+    ) -> Result<ThreadConnection> {
+        let list = ThreadFilter::list(ctx, filter, order_by)?;
+        let paging = Paging {
+            first,
+            after,
+            ..Paging::default()
+        };
+        let parent = Parent::Column(entity::thread::Column::SiteId);
+        Ok(ThreadConnection(self.0.page(ctx, paging, list, parent).await?))
     }
 }
 

@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a failed unwrap is a failed test")]
 
+mod access;
 mod bad_input;
 mod champions;
 mod cli;
+mod forum;
 mod impact;
 mod layers;
 mod policy;
@@ -12,5 +14,7 @@ mod projects;
 mod resources;
 mod search;
 mod sites;
+mod statements;
 mod support;
+mod tokens;
 mod work;

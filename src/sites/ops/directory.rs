@@ -106,7 +106,7 @@ pub async fn admit(work: &mut Work<'_>, admission: Admission) -> Result<site::Mo
     };
     check.done()?;
     let row = work.insert::<site::Entity>(row).await?;
-    work.note_at(keeper, Kind::Site, row.id);
+    work.note(keeper, Kind::Site, row.id);
     Ok(row)
 }
 
@@ -191,7 +191,7 @@ async fn stand(
     row.status = Set(status);
     row.status_reason = Set(reason);
     let row = work.update::<site::Entity>(row).await?;
-    work.note_at(keeper, Kind::Site, row.id);
+    work.note(keeper, Kind::Site, row.id);
     Ok(row)
 }
 
