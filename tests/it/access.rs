@@ -399,7 +399,12 @@ impl Schema {
             };
             ways = ways
                 .iter()
-                .flat_map(|way| values.iter().map(move |value| format!("{way} {name}: {value}")))
+                .flat_map(|way| {
+                    values
+                        .iter()
+                        .map(|value| format!("{way} {name}: {value}"))
+                        .collect::<Vec<_>>()
+                })
                 .collect();
         }
         ways.into_iter()

@@ -115,7 +115,9 @@ fn undeclared(contract: &Items, schema: &Items, later: impl Fn(&str) -> bool) ->
     const BUILT_IN: [&str; 4] = ["ID", "String", "Int", "Boolean"];
     let mut missing = Vec::new();
     for (name, (item, _)) in contract.iter().filter(|(name, _)| !later(name)) {
-        let (Item::Gives(of) | Item::Takes(of)) = item else { continue };
+        let (Item::Gives(of) | Item::Takes(of)) = item else {
+            continue;
+        };
         let of = of.inner_named_type().as_str();
         if !BUILT_IN.contains(&of) && !schema.contains_key(of) {
             missing.push(format!("{of} of {name} is missing"));
@@ -172,5 +174,8 @@ fn an_undescribed_item_is_found() {
     let schema = items("\"A.\" type A { \"B.\" b(c: Int): Int } \"E.\" enum E { ONE }");
     let bare = schema.iter().filter(|(_, (_, described))| !described);
 
-    assert_eq!(bare.map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["A.b(c)", "E.ONE"]);
+    assert_eq!(
+        bare.map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
+        ["A.b(c)", "E.ONE"]
+    );
 }

@@ -102,7 +102,9 @@ fn every_file_that_is_named_exists() {
 
 #[test]
 fn every_command_that_is_named_exists() {
-    let named = spans().into_iter().filter_map(|span| span.strip_prefix("champion-network "));
+    let named = spans()
+        .into_iter()
+        .filter_map(|span| span.strip_prefix("champion-network "));
     let is_word = |word: &&str| word.chars().all(|letter| letter.is_ascii_lowercase());
     let mut count = 0;
     for command in named {
@@ -126,7 +128,10 @@ fn what_an_example_comes_to_is_compared() {
     let answer = || Outcome::Answered(json!({ "data": { "id": "project_01k", "titles": ["Garden"] } }));
     let told = |text: &str| compare(&answer(), "json", text);
 
-    assert_eq!(told(r#"{ "data": { "titles": ["Garden"], "id": "project_…" } }"#), Ok(()));
+    assert_eq!(
+        told(r#"{ "data": { "titles": ["Garden"], "id": "project_…" } }"#),
+        Ok(())
+    );
     assert!(told(r#"{ "data": { "id": "project_…" } }"#).is_err());
     let wrong = told(r#"{ "data": { "id": "project_…", "titles": ["Park"] } }"#).unwrap_err();
     assert_eq!(wrong, r#"answer.data.titles.0 is "Garden", not "Park""#);

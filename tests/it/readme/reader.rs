@@ -166,12 +166,19 @@ impl Reader {
         let name = text.lines().next()?.strip_prefix("# As $")?;
         let name = name.split(|letter: char| !letter.is_ascii_uppercase()).next()?;
         let token = self.environment.get(name);
-        Some(token.unwrap_or_else(|| panic!("{}: ${name} is not known", block.place())).clone())
+        Some(
+            token
+                .unwrap_or_else(|| panic!("{}: ${name} is not known", block.place()))
+                .clone(),
+        )
     }
 
     /// Variables without a default are taken from the latest answer that has a field of their name.
     fn variables(&self, block: &Block, operation: &OperationDefinition) -> Value {
-        let open = operation.variables.iter().filter(|variable| variable.default_value.is_none());
+        let open = operation
+            .variables
+            .iter()
+            .filter(|variable| variable.default_value.is_none());
         open.map(|variable| {
             let name = variable.name.to_string();
             let seen = self.seen.get(&name);
@@ -192,7 +199,8 @@ impl Reader {
         self.saves("package.json", r#"{ "type": "module" }"#);
         self.saves("example.ts", text);
         let compiler = tools().join("node_modules/.bin/tsc");
-        let options = "--strict --noUncheckedIndexedAccess --target es2022 --module nodenext --lib es2022,dom example.ts";
+        let options =
+            "--strict --noUncheckedIndexedAccess --target es2022 --module nodenext --lib es2022,dom example.ts";
         self.runs(block, compiler, &options.split(' ').collect::<Vec<_>>());
         self.runs(block, PathBuf::from("node"), &["example.js"])
     }
@@ -216,7 +224,10 @@ impl Reader {
 /// The folder with the tools that `tests/run` installs for the examples.
 fn tools() -> PathBuf {
     let folder = env::var("CHAMPION_TEST_TOOLS");
-    PathBuf::from(folder.expect("CHAMPION_TEST_TOOLS names a folder with the tools of the examples: run the tests with tests/run"))
+    PathBuf::from(
+        folder
+            .expect("CHAMPION_TEST_TOOLS names a folder with the tools of the examples: run the tests with tests/run"),
+    )
 }
 
 /// In a folder, with variables, and without settings of this machine's own hosts.
@@ -316,9 +327,14 @@ pub fn compare(outcome: &Outcome, language: &str, expected: &str) -> Result<(), 
         (Outcome::Answered(answer), "json") => same(&read(expected)?, answer, "answer"),
         (Outcome::Printed(printed), "json") => same(&read(expected)?, &read(printed)?, "answer"),
         (Outcome::Printed(printed), "text") => {
-            let (expected, printed): (Vec<_>, Vec<_>) = (expected.trim().lines().collect(), printed.trim().lines().collect());
+            let (expected, printed): (Vec<_>, Vec<_>) =
+                (expected.trim().lines().collect(), printed.trim().lines().collect());
             let alike = expected.len() == printed.len() && expected.iter().zip(&printed).all(|(a, b)| like(a, b));
-            if alike { Ok(()) } else { Err("something else was printed".to_owned()) }
+            if alike {
+                Ok(())
+            } else {
+                Err("something else was printed".to_owned())
+            }
         }
         _ => Err("nothing stands before it that could come to this".to_owned()),
     }
