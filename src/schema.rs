@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use async_graphql::{
-    Context, EmptySubscription, ID, MergedObject, Object, Response, Schema, SchemaBuilder, ValidationMode,
+    Context, EmptySubscription, ID, MergedObject, Object, Response, SDLExportOptions, Schema, SchemaBuilder,
+    ValidationMode,
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute},
 };
 use entity::{Kind, ids::parse_any};
@@ -82,7 +83,8 @@ fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
 
 /// The schema as a document.
 pub fn document() -> String {
-    builder().finish().sdl()
+    let options = SDLExportOptions::new().include_specified_by();
+    builder().finish().sdl_with_options(options)
 }
 
 /// Records by id.

@@ -5,10 +5,11 @@ use chrono::NaiveDate;
 
 use crate::input::Patch;
 
-/// A day as `YYYY-MM-DD` (RFC 3339 full-date), e.g. `2026-03-31`, without a time or zone.
+/// A day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Date(pub NaiveDate);
 
+/// A day as `YYYY-MM-DD` (RFC 3339 full-date), e.g. `2026-03-31`, without a time or zone.
 #[Scalar(specified_by_url = "https://scalars.graphql.org/andimarek/local-date")]
 impl ScalarType for Date {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -24,10 +25,11 @@ impl ScalarType for Date {
     }
 }
 
-/// An exact decimal number as a string, e.g. `"12.50"`: JSON numbers would be rounded on the way.
+/// An exact decimal number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decimal(pub rust_decimal::Decimal);
 
+/// An exact decimal number as a string, e.g. `"12.50"`: JSON numbers would be rounded on the way.
 #[Scalar]
 impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {

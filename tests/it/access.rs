@@ -140,7 +140,7 @@ impl Seeds {
         seeds.figures(&ana).await;
         let jwks = host.key().jwk_set();
         let issuer = json!({
-            "site": "leeds", "issuer": "https://whisper.test", "audience": "whisper", "algorithms": ["EDDSA"],
+            "site": "leeds", "issuer": "https://whisper.test", "audience": "whisper", "algorithms": ["EdDSA"],
             "jwks": jwks, "mayGrant": ["CHAMPION"],
         });
         let issuer = ana.does("issuerRegister", issuer, "issuer { id }").await;
@@ -257,7 +257,7 @@ impl Seeds {
             ("siteSuspend", json!({ "site": "leeds", "reason": "No." }), Few),
             ("siteReinstate", json!({ "site": "leeds", "reason": "Yes." }), Few),
             ("issuerRegister", json!({
-                "site": "leeds", "issuer": "https://eve.test", "audience": "x", "algorithms": ["EDDSA"],
+                "site": "leeds", "issuer": "https://eve.test", "audience": "x", "algorithms": ["EdDSA"],
                 "jwksUrl": "https://eve.test/keys", "mayGrant": ["SITE_ADMIN"],
             }), Few),
             ("issuerRevoke", at("issuer"), Few),

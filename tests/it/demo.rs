@@ -175,8 +175,7 @@ async fn two_years_of_figures_are_published(demo: &Demo) {
 }
 
 async fn every_integrated_care_board_is_there(demo: &Demo) {
-    let query =
-        "{ organisations(first: 100, filter: { roles: [ICB] }) { nodes { odsCode closedOn successors } totalCount } }";
+    let query = "{ organisations(first: 100, filter: { roles: [ICB] }) { nodes { odsCode closedOn successors { odsCode } } totalCount } }";
     let data = demo.ask("", query, json!({})).await;
     let boards = list(&data["organisations"]["nodes"]);
     let closed = boards.iter().filter(|board| board["closedOn"].is_string()).count();

@@ -1,6 +1,5 @@
 //! Integration tests: people act through the API, on SQLite and on PostgreSQL.
 #![expect(clippy::unwrap_used, reason = "in a test a failed unwrap is a failed test")]
-#![expect(clippy::unwrap_used, reason = "in a test a failed unwrap is a failed test")]
 
 mod access;
 mod bad_input;

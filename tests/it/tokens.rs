@@ -54,7 +54,7 @@ on_both! {
     async fn an_issuer_grants_only_what_the_site_lets_it_and_on_that_site_alone(host) {
         let key = DevelopmentKey::generate().unwrap();
         let registration = json!({
-            "site": "hull", "issuer": "https://hull.test", "audience": "hull", "algorithms": ["EDDSA"],
+            "site": "hull", "issuer": "https://hull.test", "audience": "hull", "algorithms": ["EdDSA"],
             "jwks": key.jwk_set(), "rolesClaim": "groups", "mayGrant": ["CHAMPION", "CURATOR"],
         });
         let admin = host.person(&["hull:site_admin"]);

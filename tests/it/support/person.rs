@@ -67,11 +67,6 @@ impl<'a> Person<'a> {
         Person::with_roles(self.host, &self.subject, roles)
     }
 
-    /// The token.
-    pub fn token(&self) -> Option<&str> {
-        self.token.as_deref()
-    }
-
     /// Asks, or does something.
     pub async fn run(&self, query: &str, variables: Value) -> Reply {
         self.run_with(query, variables, &[]).await
@@ -94,7 +89,10 @@ impl<'a> Person<'a> {
     /// Does a mutation `field(input: …)`, asking for the problems and these fields of the record; the input type's
     /// name is the field's with a capital and `Input` behind it.
     pub async fn does(&self, field: &str, input: Value, record: &str) -> Reply {
-        let input_type = format!("{}{}Input", field[..1].to_uppercase(), &field[1..]);
+        let input_type = match field {
+            "resourceSubmit" | "resourcePublish" | "resourceWithdraw" => "ResourceActInput".to_owned(),
+            _ => format!("{}{}Input", field[..1].to_uppercase(), &field[1..]),
+        };
         let query = format!(
             "mutation($input: {input_type}!) {{ {field}(input: $input) {{ {record} problems {{ code message path }} }} }}"
         );
