@@ -23,7 +23,7 @@ pub struct Database {
     turn: Mutex<()>,
 }
 
-/// A write transaction. Dropped without [`Transaction::commit`], it leaves nothing.
+/// A write transaction. Dropped without `commit`, it leaves nothing.
 #[derive(Debug)]
 pub struct Transaction<'a> {
     transaction: DatabaseTransaction,
