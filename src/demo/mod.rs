@@ -1,7 +1,7 @@
 //! The worked example: one process with the national site and four regional ones, filled through the API like by
 //! everybody, then served.
 //!
-//! [`run`] chooses a folder, fills it where it is empty ([`fill`]), says what to open ([`announce`]) and serves until it
+//! [`run`] chooses a folder, fills it where it is empty, says what to open and serves until it
 //! is told to stop. What a host says of the real programmes is fact; everything else is marked as sample data.
 
 mod announce;
