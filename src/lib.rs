@@ -39,6 +39,8 @@
 //! | A list pages both ways without gap or repeat. | `projects::a_list_pages_both_ways_without_gap_or_repeat` |
 //! | A query costs a constant number of statements, however many rows it shows. | `statements` |
 //! | `schema.graphql` is what the code serves. | `tests/run` |
+//! | Every name of `tests/contract.graphql` stands in the schema, and every item of it is described. | `contract` |
+//! | The README's commands and examples do what they say; its settings are the default file. | `readme` |
 //!
 //! # Decisions
 //!

@@ -74,3 +74,11 @@ impl Demo {
         self.process.wait().unwrap()
     }
 }
+
+impl Drop for Demo {
+    /// A test that failed leaves no process behind.
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
