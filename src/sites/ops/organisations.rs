@@ -16,9 +16,10 @@ use crate::{
     read::{KeyType, Listing, Sort},
     scope::readable,
     search::terms,
+    sheet::problem,
     sites::ops::{
         contains, named,
-        organisation_file::{self, Line, problem},
+        organisation_file::{self, Line},
     },
 };
 
