@@ -114,3 +114,23 @@ on_both! {
         assert_eq!(reports(&host.person(&["national:moderator"]), "national", None).await.len(), 0);
     }
 }
+
+on_both! {
+    async fn two_reports_by_one_reader_at_once_are_one(host) {
+        let (ana, ben) = (host.champion(&["leeds:champion"]).await, host.champion(&["hull:champion"]).await);
+        let space = space(host, "national", "Everybody", "NETWORK").await;
+        let started = thread(&ana, &space, "Tablets").await;
+        let written = post(&ana, &started, "Buy pills.").await;
+        for subject in [&started, &written] {
+            let input = json!({ "id": subject["id"], "reason": "Spam." });
+            let (one, two) = futures_util::join!(
+                ben.does("postReport", input.clone(), "report { id }"),
+                ben.does("postReport", input, "report { id }"),
+            );
+            let mut codes = [one.code(), two.code()];
+            codes.sort_unstable();
+            assert_eq!(codes, ["NOT_ALLOWED_NOW", "OK"]);
+        }
+        assert_eq!(reports(&ben, "hull", Some(true)).await.len(), 2);
+    }
+}
