@@ -115,7 +115,7 @@ pub async fn update(work: &mut Work<'_>, id: SpaceId, version: i32, changes: Cha
     Ok(row)
 }
 
-/// Shows threads and their posts to others than before: they repeat what their space says.
+/// Brings in step what threads and their posts repeat of their space, and notes them all.
 pub(super) async fn share(work: &mut Work<'_>, threads: Condition, visibility: Visibility) -> Result<()> {
     let of_threads = thread::Entity::find()
         .select_only()

@@ -124,8 +124,8 @@ pub struct Changes {
 /// Changes what a thread says, by its author.
 ///
 /// # Errors
-/// Problems of the changes, one when the thread is not shown to readers or its author may not write now; what [`Work::get_at`] and [`Work::allow`]
-/// refuse.
+/// Problems of the changes, one when the thread is not shown to readers or its author may not write now; what
+/// [`Work::get_at`] and [`Work::allow`] refuse.
 pub async fn edit(work: &mut Work<'_>, id: ThreadId, version: i32, changes: Changes) -> Result<thread::Model> {
     let row = work.get_at::<thread::Entity>(id, version).await?;
     allow_in::<thread::Entity>(
