@@ -445,8 +445,7 @@ on_both_databases! {
         let ana = operator.token(&["analyst", "site_admin"]);
         let ben = operator.token_of("ben", &["analyst"]);
         let champion = |token: &str, name: &str| {
-            let card = json!({ "displayName": name, "kind": "STAFF", "staffGroup": "NOT_STATED" });
-            let input = json!({ "site": "leeds", "card": card });
+            let input = json!({ "site": "leeds", "displayName": name, "kind": "STAFF" });
             host.does(token, "championRegister", &input, "champion { id version }")["champion"].clone()
         };
         let (ana_there, ben_there) = (champion(&ana, "Ana"), champion(&ben, "Ben"));

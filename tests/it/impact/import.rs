@@ -59,7 +59,6 @@ on_both! {
         assert_eq!(
             reply.problems().lines().collect::<Vec<_>>(),
             [
-                "INVALID csv.6",
                 "INVALID csv.3.measure",
                 "INVALID csv.3.project",
                 "INVALID csv.3.observed_on",
@@ -67,13 +66,14 @@ on_both! {
                 "INVALID csv.3.breakdown",
                 "INVALID csv.5.value",
                 "INVALID csv.5.observed_on",
+                "INVALID csv.6",
                 "REQUIRED csv.7.measure",
                 "REQUIRED csv.7.observed_on",
             ]
         );
         assert_eq!(reply.payload()["imported"], 0);
-        let first = reply.payload()["problems"][1]["message"].as_str().unwrap();
-        assert!(first.starts_with("Line 3: "), "{first}");
+        let first = reply.payload()["problems"][0]["message"].as_str().unwrap();
+        assert!(first.starts_with("Line 3, measure: "), "{first}");
         let count = ana.run("{ observations(site: \"leeds\") { totalCount } }", json!({})).await;
         assert_eq!(count.data()["observations"]["totalCount"], 0);
     }
