@@ -5,8 +5,16 @@
 //! | [`wire`] | what travels: names, entries, batches, checkpoints, directory records, and what is hashed and signed |
 //! | [`protocol`] | the rules: pure functions over messages and a small view of the database |
 //!
-//! Nothing in these two does I/O or reads a clock: callers hand in rows and times, and carry out in one transaction what
+//! | [`content`] | which kinds travel, as what |
+//! | [`keys`] | the keys with which the sites of this host sign |
+//! | [`sequencer`], [`feeds`] | from the outbox to feeds; reading a feed |
+//!
+//! Nothing in the first two does I/O or reads a clock: callers hand in rows and times, and carry out in one transaction what
 //! the functions answer. So simulation drives exactly the code that a host runs.
 
+pub mod content;
+pub mod feeds;
+pub mod keys;
 pub mod protocol;
+pub mod sequencer;
 pub mod wire;

@@ -21,6 +21,8 @@ pub trait Scoped: EntityTrait<Model: Send + Sync> {
     type Id: RecordId;
     /// The column of the id.
     fn id_column() -> Self::Column;
+    /// The column of the home.
+    fn home_column() -> Self::Column;
     /// Its own columns first, then those that repeat its required parents: a row is readable only if they all are.
     fn scopes() -> Vec<Scope<Self>>;
     /// What a row says of itself, then of its required parents.
@@ -46,7 +48,7 @@ pub struct Scope<E: EntityTrait> {
 
 /// Declares which columns the rules read, once for SQL and once for a row.
 macro_rules! scoped {
-    ($($table:ident: $id:ident { $($kind:ident {
+    ($($table:ident: $id:ident of $own_home:ident { $($kind:ident {
         home: $home:ident
         $(, receiver: $receiver:ident)?
         $(, subject: $subject:ident)?
@@ -62,6 +64,10 @@ macro_rules! scoped {
 
             fn id_column() -> Self::Column {
                 $table::Column::Id
+            }
+
+            fn home_column() -> Self::Column {
+                $table::COLUMN.$own_home
             }
 
             fn scopes() -> Vec<Scope<Self>> {
@@ -136,44 +142,44 @@ macro_rules! state {
 }
 
 scoped! {
-    site: SiteId { Site { home: id } }
-    organisation: OrganisationId { Organisation { home: site_id, visibility: visibility } }
-    issuer: IssuerId { Issuer { home: site_id } }
-    champion: ChampionId { Champion { home: site_id, owner: id, visibility: visibility, state: status } }
-    project: ProjectId { Project { home: site_id, owner: owner_id, visibility: visibility, state: status } }
-    support_session: SupportSessionId {
+    site: SiteId of id { Site { home: id } }
+    organisation: OrganisationId of site_id { Organisation { home: site_id, visibility: visibility } }
+    issuer: IssuerId of site_id { Issuer { home: site_id } }
+    champion: ChampionId of site_id { Champion { home: site_id, owner: id, visibility: visibility, state: status } }
+    project: ProjectId of site_id { Project { home: site_id, owner: owner_id, visibility: visibility, state: status } }
+    support_session: SupportSessionId of site_id {
         SupportSession { home: site_id, owner: owner_id, visibility: visibility, state: state }
     }
-    resource: ResourceId {
+    resource: ResourceId of site_id {
         Resource {
             home: site_id, owner: owner_id, subject_owner: draft_by_id, visibility: visibility, state: status
         }
     }
-    resource_edition: ResourceEditionId {
+    resource_edition: ResourceEditionId of site_id {
         ResourceEdition { home: site_id, owner: owner_id, visibility: visibility, state: status }
         Resource { home: site_id, owner: owner_id, visibility: visibility, state: resource_status }
     }
-    resource_overlay: ResourceOverlayId {
+    resource_overlay: ResourceOverlayId of site_id {
         ResourceOverlay { home: site_id, visibility: visibility }
         Resource {
             home: resource_home_id, owner: resource_owner_id, visibility: resource_visibility, state: resource_status
         }
     }
-    resource_proposal: ResourceProposalId {
+    resource_proposal: ResourceProposalId of site_id {
         ResourceProposal {
             home: site_id, receiver: national_site_id, owner: owner_id, subject_owner: resource_owner_id,
             visibility: visibility, state: status
         }
     }
-    space: SpaceId { Space { home: site_id, visibility: visibility, closed_space: closed_space_id } }
-    thread: ThreadId {
+    space: SpaceId of site_id { Space { home: site_id, visibility: visibility, closed_space: closed_space_id } }
+    thread: ThreadId of site_id {
         Thread {
             home: site_id, receiver: space_home_id, owner: owner_id, visibility: visibility, state: state,
             closed_space: closed_space_id
         }
         Space { home: space_home_id, visibility: visibility, closed_space: closed_space_id }
     }
-    post: PostId {
+    post: PostId of site_id {
         Post {
             home: site_id, receiver: space_home_id, owner: owner_id, visibility: visibility, state: state,
             closed_space: closed_space_id
@@ -184,18 +190,18 @@ scoped! {
         }
         Space { home: space_home_id, visibility: visibility, closed_space: closed_space_id }
     }
-    report: ReportId {
+    report: ReportId of site_id {
         Report {
             home: site_id, receiver: space_home_id, subject: subject_home_id, owner: owner_id,
             subject_owner: subject_owner_id, visibility: visibility, state: state
         }
     }
-    impact_measure: ImpactMeasureId { ImpactMeasure { home: site_id, visibility: visibility } }
-    observation: ObservationId {
+    impact_measure: ImpactMeasureId of site_id { ImpactMeasure { home: site_id, visibility: visibility } }
+    observation: ObservationId of site_id {
         Observation { home: site_id, owner: owner_id, visibility: visibility, state: state }
     }
-    impact_release: ImpactReleaseId { ImpactRelease { home: site_id, visibility: visibility, state: state } }
-    audit_entry: AuditEntryId { AuditEntry { home: site_id } }
+    impact_release: ImpactReleaseId of site_id { ImpactRelease { home: site_id, visibility: visibility, state: state } }
+    audit_entry: AuditEntryId of site_id { AuditEntry { home: site_id } }
 }
 
 /// The rows that a caller may read: by the rules of their kind and of their required parents, of active sites.

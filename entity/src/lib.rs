@@ -12,6 +12,10 @@ pub mod list;
 
 pub mod audit_entry;
 pub mod champion;
+pub mod feed_checkpoint;
+pub mod feed_entry;
+pub mod feed_head;
+pub mod feed_shared;
 pub mod idempotent_outcome;
 pub mod impact_measure;
 pub mod impact_month;
@@ -34,6 +38,7 @@ pub mod resource_overlay;
 pub mod resource_proposal;
 pub mod search_document;
 pub mod site;
+pub mod site_key;
 pub mod space;
 pub mod space_member;
 pub mod support_session;

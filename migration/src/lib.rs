@@ -12,6 +12,7 @@ pub mod m20261122_000004_forum;
 pub mod m20261122_000005_impact;
 pub mod m20261122_000006_work;
 pub mod m20261122_000007_search;
+pub mod m20261122_000008_feeds;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000005_impact::Migration),
             Box::new(m20261122_000006_work::Migration),
             Box::new(m20261122_000007_search::Migration),
+            Box::new(m20261122_000008_feeds::Migration),
         ]
     }
 }

@@ -110,8 +110,9 @@ impl fmt::Debug for DevelopmentKey {
     }
 }
 
-/// RFC 7638: the hash of the required members alone, in the order of their names.
-fn thumbprint(public: &str) -> String {
+/// The name of an Ed25519 key, of which base64url is given: its thumbprint (RFC 7638), the hash of the required members
+/// alone in the order of their names.
+pub fn thumbprint(public: &str) -> String {
     let members = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{public}"}}"#);
     URL_SAFE_NO_PAD.encode(Sha256::digest(members))
 }

@@ -1,4 +1,5 @@
 //! Champions: people who help others with digital tools.
 
+pub mod feed;
 pub mod graphql;
 pub mod ops;

@@ -4,5 +4,6 @@
 //! accepted answer stand in a placement that only the space's home writes. The columns `state`, `answer_id`,
 //! `post_count` and the like of a row are what record and placement come to together.
 
+pub mod feed;
 pub mod graphql;
 pub mod ops;

@@ -4,6 +4,7 @@
 //! [`disclosure`], [`period`] and [`report`] are arithmetic alone: no database, so that every small number can be tried.
 
 pub mod disclosure;
+pub mod feed;
 pub mod graphql;
 pub mod ops;
 pub mod period;

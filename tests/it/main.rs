@@ -7,6 +7,7 @@ mod champions;
 mod cli;
 mod contract;
 mod demo;
+mod federation;
 mod forum;
 mod impact;
 mod layers;
