@@ -18,5 +18,6 @@ mod search;
 mod sites;
 mod statements;
 mod support;
+mod sweep;
 mod tokens;
 mod work;
