@@ -72,6 +72,36 @@ on_both! {
 }
 
 on_both! {
+    async fn a_text_is_measured_in_characters_and_holds_none_that_cannot_be_stored(host) {
+        let admin = host.person(&["leeds:site_admin"]);
+        let most = "é".repeat(200);
+        for (more, told) in [
+            (json!({ "title": most, "summary": "Two\nlines\tand a tab.", "conditions": vec!["x"; 30] }), ""),
+            (json!({ "title": format!("{most}e") }), "TOO_LONG title"),
+            (json!({ "summary": "x".repeat(1_001) }), "TOO_LONG summary"),
+            (json!({ "question": "x".repeat(1_001) }), "TOO_LONG question"),
+            (json!({ "conditions": ["x".repeat(61)] }), "TOO_LONG conditions.0"),
+            (json!({ "conditions": vec!["x"; 31] }), "TOO_LONG conditions"),
+            (json!({ "title": "a\u{1}b" }), "INVALID title"),
+            (json!({ "summary": "a\u{1b}[31mb" }), "INVALID summary"),
+            (json!({ "title": "two\nlines" }), "INVALID title"),
+            (json!({ "title": " \t\u{a0}" }), "REQUIRED title"),
+        ] {
+            let mut input = json!({ "site": "leeds", "title": "Garden", "summary": "Ours." });
+            input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            assert_eq!(admin.does("projectCreate", input, "project { id }").await.problems(), told, "{more}");
+        }
+        for nul in [json!({ "title": "a\u{0}b" }), json!({ "conditions": ["a\u{0}b"] })] {
+            let mut input = json!({ "site": "leeds", "title": "Garden", "summary": "Ours." });
+            input.as_object_mut().unwrap().extend(nul.as_object().unwrap().clone());
+            assert_eq!(admin.does("projectCreate", input, "project { id }").await.code(), "INVALID_ARGUMENT", "{nul}");
+        }
+        let reply = admin.run("{ projects { totalCount } }", json!({})).await;
+        assert_eq!(reply.data()["projects"]["totalCount"], 1);
+    }
+}
+
+on_both! {
     async fn null_for_a_required_field_is_required_and_an_omitted_field_stays(host) {
         let admin = host.person(&["leeds:site_admin"]);
         let input = json!({ "site": "leeds", "title": "Garden", "summary": "Ours.", "question": "Why?" });

@@ -33,7 +33,7 @@ const OWNERS: &[(&str, &[&str])] = &[
 fn files_name_only_what_lies_at_their_level_or_below() {
     let mut wrong = Vec::new();
     for (name, text) in sources() {
-        for path in crate_paths(&text) {
+        for path in paths(&name, &text) {
             if level(&path) > level(&name) {
                 wrong.push(format!("{name} names {path}, which lies above it"));
             }
@@ -73,6 +73,23 @@ fn libraries_stay_behind_their_owners() {
                 forbid(&name, &text, library);
             }
         }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The lints keep sea-orm's transactions for their owner; these are the server's own.
+#[test]
+fn only_the_unit_of_work_begins_and_commits() {
+    let mut wrong = Vec::new();
+    for (name, text) in sources() {
+        let owns = ["app", "database"].contains(&name.as_str());
+        let ends = |line: &&str| line.contains("database.begin(") || line.contains(".commit(");
+        wrong.extend(
+            code(&text)
+                .filter(ends)
+                .filter(|_| !owns)
+                .map(|line| format!("{name}: {line}")),
+        );
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -129,18 +146,38 @@ fn is_ops(path: &str) -> bool {
     level(path) == level("ops")
 }
 
+/// The lines of code, without comments and without what is compiled for tests alone.
 fn code(text: &str) -> impl Iterator<Item = &str> {
-    text.lines()
-        .take_while(|line| !line.starts_with("#[cfg(test)]"))
-        .filter(|line| !line.trim_start().starts_with("//"))
+    let mut lines = text.lines();
+    std::iter::from_fn(move || match lines.next()? {
+        // A declaration of a file of tests, or the tests themselves, which stand last.
+        "#[cfg(test)]" if lines.next()?.ends_with(';') => lines.next(),
+        "#[cfg(test)]" => None,
+        line => Some(line),
+    })
+    .filter(|line| !line.trim_start().starts_with("//"))
 }
 
-/// Every path behind `crate::`, with the braces of imports written out.
-fn crate_paths(text: &str) -> Vec<String> {
+/// Every path of the server's own that a file names: behind `crate::` and `super::`, with the braces of imports written
+/// out.
+fn paths(name: &str, text: &str) -> Vec<String> {
     let text = code(text).collect::<Vec<_>>().join("\n");
     let mut paths = Vec::new();
     for (at, found) in text.match_indices("crate::") {
         expand("", &text[at + found.len()..], &mut paths);
+    }
+    for (at, _) in text.match_indices("super::") {
+        if text[..at].ends_with("super::") {
+            continue;
+        }
+        let mut own: Vec<_> = name.split('/').filter(|word| *word != "mod").collect();
+        let mut rest = &text[at..];
+        while let Some(further) = rest.strip_prefix("super::") {
+            own.pop();
+            rest = further;
+        }
+        let prefix: String = own.iter().map(|word| format!("{word}::")).collect();
+        expand(&prefix, rest, &mut paths);
     }
     paths.retain(|path| !path.is_empty());
     paths

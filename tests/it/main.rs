@@ -19,5 +19,6 @@ mod search;
 mod sites;
 mod statements;
 mod support;
+mod sweep;
 mod tokens;
 mod work;

@@ -1,10 +1,16 @@
 //! Units of work: all or nothing, with audit and outbox, once for all repeats, and nobody's change is lost.
 
-use entity::{audit_entry, outbox, project};
+use champion_network::{
+    app::{Intent, Outcome},
+    error::Error,
+    policy::Caller,
+    sites::ops::{Founding, found},
+};
+use entity::{Kind, ProjectId, audit_entry, outbox, project, site};
 use futures_util::future::join_all;
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
 
-use crate::support::{Host, json, on_both};
+use crate::support::{Backend, Host, json, on_both};
 
 const CREATE: &str = "mutation($title: String!, $summary: String!) {
     projectCreate(input: { site: \"leeds\", title: $title, summary: $summary }) { project { id } problems { code } }
@@ -20,7 +26,7 @@ async fn left(host: &Host) -> (u64, u64, u64) {
             .await
             .unwrap(),
         outbox::Entity::find()
-            .filter(outbox::Column::Kind.eq(entity::Kind::Project))
+            .filter(outbox::Column::Kind.eq(Kind::Project))
             .count(db)
             .await
             .unwrap(),
@@ -44,6 +50,67 @@ on_both! {
             .unwrap()
             .unwrap();
         assert_eq!(entry.subject.as_deref(), Some(admin.subject.as_str()));
+        assert_eq!(entry.at, host.now());
+
+        let garden = project::Entity::find().one(host.server.0.reader()).await.unwrap().unwrap();
+        assert_eq!((entry.kind, entry.record_id, entry.site_id), (Kind::Project, garden.id.into(), garden.site_id));
+        let late = json!({ "id": garden.id.to_string(), "version": 2, "title": "Park" });
+        assert_eq!(admin.does("projectUpdate", late.clone(), "project { id }").await.code(), "CONFLICT");
+        assert_eq!(left(host).await, (1, 1, 1));
+        let mut input = late;
+        input["version"] = json!(1);
+        admin.does("projectUpdate", input, "project { id }").await.record();
+        assert_eq!(left(host).await, (2, 2, 1));
+    }
+}
+
+on_both! {
+    async fn what_fails_in_the_middle_leaves_nothing(host) {
+        let before = whole(host).await;
+        let york = || Founding {
+            slug: "york".to_owned(),
+            name: "York".to_owned(),
+            kind: entity::SiteKind::Regional,
+            region: None,
+            ods_code: None,
+        };
+        let app = &host.server.0;
+        let failed = app.system("found", async |work| {
+            found(work, york()).await?;
+            Err::<(), _>(Error::Forbidden)
+        });
+        assert!(failed.await.is_err());
+        let intent = Intent { scope: "scope".to_owned(), request: "request".to_owned() };
+        for intent in [None, Some(&intent)] {
+            let caller = Caller::default();
+            let refused = app.settle(&caller, "found", intent, async |work| {
+                found(work, york()).await?;
+                Err(Error::not_now("Not now."))
+            });
+            assert!(matches!(refused.await, Ok(Outcome::Problems(_))));
+        }
+        assert_eq!(whole(host).await, before);
+    }
+}
+
+/// Audit entries, outbox rows and sites.
+async fn whole(host: &Host) -> (u64, u64, u64) {
+    let db = host.server.0.reader();
+    (
+        audit_entry::Entity::find().count(db).await.unwrap(),
+        outbox::Entity::find().count(db).await.unwrap(),
+        site::Entity::find().count(db).await.unwrap(),
+    )
+}
+
+on_both! {
+    async fn what_never_leaves_its_site_is_audited_and_not_sent(host) {
+        let ana = host.champion(&["leeds:champion"]).await;
+        let (audited, sent, _) = whole(host).await;
+        let session = json!({ "site": "leeds", "heldOn": "2026-05-04", "mode": "GROUP", "minutes": 60, "peopleHelped": 9 });
+        ana.does("supportSessionRecord", session, "supportSession { id }").await.record();
+        let after = whole(host).await;
+        assert_eq!((after.0, after.1), (audited + 1, sent));
     }
 }
 
@@ -68,6 +135,10 @@ on_both! {
             let reply = admin.run_with(CREATE, json!({ "title": "", "summary": "Ours." }), &key).await;
             assert_eq!(reply.code(), "REQUIRED");
         }
+        // The key stays with its input, and a refusal is no claim to another.
+        let reply = admin.run_with(CREATE, json!({ "title": "Garden", "summary": "Ours." }), &key).await;
+        assert_eq!(reply.code(), "INVALID_ARGUMENT");
+        assert_eq!(left(host).await, (0, 0, 0));
         // Another person's key of the same name is another key.
         let other = host.person(&["leeds:site_admin"]);
         other.run_with(CREATE, json!({ "title": "Garden", "summary": "Ours." }), &key).await.record();
@@ -99,4 +170,28 @@ on_both! {
             assert_eq!(reply.payload()["project"]["version"], 2);
         }
     }
+}
+
+/// On PostgreSQL; on SQLite works take turns, and a second one would wait for the first for ever.
+#[tokio::test]
+async fn a_record_to_change_is_locked_until_the_work_ends() {
+    let host = Host::start(Backend::Postgres).await;
+    let admin = host.person(&["leeds:site_admin"]);
+    let made = json!({ "site": "leeds", "title": "Garden", "summary": "Ours.", "visibility": "PUBLIC" });
+    let made = admin.does("projectCreate", made, "project { id }").await;
+    let id: ProjectId = made.record()["id"].as_str().unwrap().parse().unwrap();
+    let app = &host.server.0;
+    let second = async || {
+        app.system("second", async |work| {
+            work.db().execute_unprepared("SET LOCAL lock_timeout = '50ms'").await?;
+            work.get::<project::Entity>(id).await
+        })
+        .await
+    };
+    let first = app.system("first", async |work| {
+        work.get::<project::Entity>(id).await?;
+        Ok(second().await)
+    });
+    assert!(matches!(first.await, Ok(Err(Error::Invalid(_)))));
+    assert!(second().await.is_ok());
 }

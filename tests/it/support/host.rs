@@ -1,7 +1,7 @@
 //! A host: the router in process, a clock that stands still, seeded ids and a database that goes when the test ends.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicUsize, Ordering},
 };
 
@@ -43,6 +43,9 @@ pub enum Backend {
     Postgres,
 }
 
+/// The statements that a database was sent.
+type Statements = Arc<Mutex<Vec<String>>>;
+
 /// A host with a national and two regional sites.
 pub struct Host {
     /// The server behind it.
@@ -51,7 +54,7 @@ pub struct Host {
     pub settings: Settings,
     key: DevelopmentKey,
     router: Router,
-    statements: Arc<AtomicUsize>,
+    statements: Statements,
     people: AtomicUsize,
     _database: FreshDatabase,
 }
@@ -65,7 +68,7 @@ impl Host {
         settings.postgres_connections = 4;
         settings.sqlite_readers = 4;
         settings.database_url = database.url.clone();
-        let statements = Arc::new(AtomicUsize::new(0));
+        let statements = Statements::default();
         let server = open(&settings, &statements).await;
         let key = DevelopmentKey::generate().unwrap();
         for slug in std::iter::once(NATIONAL).chain(REGIONS) {
@@ -97,7 +100,12 @@ impl Host {
 
     /// How many statements the database has been sent.
     pub fn statements(&self) -> usize {
-        self.statements.load(Ordering::SeqCst)
+        self.statements.lock().unwrap().len()
+    }
+
+    /// Those that it has been sent since there were so many.
+    pub fn statements_since(&self, before: usize) -> Vec<String> {
+        self.statements.lock().unwrap()[before..].to_vec()
     }
 
     /// The key that signs everybody's tokens.
@@ -125,14 +133,12 @@ impl Host {
     }
 }
 
-/// Opens the server of these settings, with a standing clock and counted statements.
-async fn open(settings: &Settings, statements: &Arc<AtomicUsize>) -> Server {
+/// Opens the server of these settings, with a standing clock and its statements noted.
+async fn open(settings: &Settings, statements: &Statements) -> Server {
     let mut database = Database::open(settings).await.unwrap();
     database.migrate().await.unwrap();
-    let counter = Arc::clone(statements);
-    database.on_statement(move |_| {
-        counter.fetch_add(1, Ordering::SeqCst);
-    });
+    let kept = Arc::clone(statements);
+    database.on_statement(move |statement| kept.lock().unwrap().push(statement.to_owned()));
     let clock = Clock::standing_at("2026-06-15T09:00:00Z".parse().unwrap());
     Server::over(database, settings.clone(), clock, Ids::seeded(7))
 }

@@ -1,0 +1,25 @@
+//! A sweep over all that can be asked: records of every kind that are tied to each other, and the documents that ask
+//! for all of it.
+
+mod schema;
+mod seeds;
+
+pub use schema::Schema;
+pub use seeds::{OpenTo, Seeds};
+
+use crate::support::Value;
+
+/// Stands in every text that members of the site may read and nobody else.
+pub const MEMBERS_ONLY: &str = "hush";
+/// Stands in every text that not even all members may read.
+pub const FEW_ONLY: &str = "whisper";
+/// A figure that only members may read.
+pub const FIGURE: &str = "735195";
+
+/// A text of an answer.
+pub fn text(value: &Value) -> String {
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("{value} is no text"))
+        .to_owned()
+}
