@@ -92,10 +92,7 @@ fn readable_elsewhere<E: Scoped>(ids: &[Uuid]) -> Select<E> {
 ///
 /// # Errors
 /// Only when the database fails.
-pub async fn ids<E: Scoped>(
-    db: &impl ConnectionTrait,
-    ids: impl IntoIterator<Item = E::Id>,
-) -> Result<HashSet<E::Id>> {
+pub async fn ids<E: Scoped>(db: &impl ConnectionTrait, ids: impl IntoIterator<Item = E::Id>) -> Result<HashSet<E::Id>> {
     let ids: Vec<_> = ids.into_iter().map(Into::into).collect();
     if ids.is_empty() {
         return Ok(HashSet::new());

@@ -3,7 +3,13 @@
 use entity::{Kind, SiteId};
 use sea_orm::{ConnectionTrait, prelude::Uuid};
 
-use crate::{champions, error::Result, forum, impact, projects, resources, share::{Shape, Share}, sites};
+use crate::{
+    champions,
+    error::Result,
+    forum, impact, projects, resources,
+    share::{Shape, Share},
+    sites,
+};
 
 /// What may leave of a changed record: most kinds are one type, a thread or post is also what its space's home says of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,9 +34,18 @@ pub async fn of(db: &impl ConnectionTrait, site: SiteId, kind: Kind, ids: &[Uuid
     Ok(match kind {
         Kind::Organisation => one(sites::feed::ORGANISATION, sites::feed::shares(db, site, ids).await?),
         Kind::Champion => one(champions::feed::CHAMPION, champions::feed::shares(db, site, ids).await?),
-        Kind::Resource => one(resources::feed::RESOURCE, resources::feed::resources(db, site, ids).await?),
-        Kind::ResourceEdition => one(resources::feed::EDITION, resources::feed::editions(db, site, ids).await?),
-        Kind::ResourceProposal => one(resources::feed::PROPOSAL, resources::feed::proposals(db, site, ids).await?),
+        Kind::Resource => one(
+            resources::feed::RESOURCE,
+            resources::feed::resources(db, site, ids).await?,
+        ),
+        Kind::ResourceEdition => one(
+            resources::feed::EDITION,
+            resources::feed::editions(db, site, ids).await?,
+        ),
+        Kind::ResourceProposal => one(
+            resources::feed::PROPOSAL,
+            resources::feed::proposals(db, site, ids).await?,
+        ),
         Kind::Project => one(projects::feed::PROJECT, projects::feed::shares(db, site, ids).await?),
         Kind::Space => one(forum::feed::SPACE, forum::feed::spaces(db, site, ids).await?),
         Kind::Thread => {

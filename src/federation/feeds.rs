@@ -10,9 +10,7 @@ use super::{
         relay::{self, Asked, Held, Reply},
         rules::Rules,
     },
-    wire::{
-        Audience, Batch, Checkpoint, Entry, Epoch, Head, MAX_BATCH_ENTRIES, Origin, Salt, first_head,
-    },
+    wire::{Audience, Batch, Checkpoint, Entry, Epoch, Head, MAX_BATCH_ENTRIES, Origin, Salt, first_head},
 };
 use crate::{
     app::App,
@@ -60,7 +58,9 @@ async fn batch(app: &App, key: &SiteKey, feed: &Feed, after: u64, limit: usize) 
     let db = app.reader();
     let prev = match after {
         0 => first_head(feed.origin, feed.audience, feed.epoch),
-        _ => head_at(db, feed, after).await?.ok_or_else(|| Error::internal("a feed has a gap"))?,
+        _ => head_at(db, feed, after)
+            .await?
+            .ok_or_else(|| Error::internal("a feed has a gap"))?,
     };
     let rows = feed_entry::Entity::find()
         .filter(Origin.eq(feed.origin.0))

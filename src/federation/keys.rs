@@ -11,9 +11,7 @@ use crate::{
     app::Work,
     auth::thumbprint,
     error::{Error, Result},
-    federation::wire::{
-        Audience, Checkpoint, Epoch, Head, Origin, PublicKey, Signature, checkpoint_message,
-    },
+    federation::wire::{Audience, Checkpoint, Epoch, Head, Origin, PublicKey, Signature, checkpoint_message},
 };
 
 /// The signing key of a site. What it prints for debugging is its name, not its secret.

@@ -131,12 +131,23 @@ impl Locked {
         let (origin, epoch) = (Origin(self.site.0), Epoch(work.app().ids.ordered(work.now())));
         let head = first_head(origin, audience, epoch);
         let (pos, moved) = (0, false);
-        Feed { origin, audience, epoch, pos, head, moved }
+        Feed {
+            origin,
+            audience,
+            epoch,
+            pos,
+            head,
+            moved,
+        }
     }
 
     /// The feed for an audience, opened when it is new.
     async fn feed(&mut self, work: &Work<'_>, audience: Audience) -> Result<Feed> {
-        let feed = self.heads.get(&audience).copied().unwrap_or_else(|| self.new(work, audience));
+        let feed = self
+            .heads
+            .get(&audience)
+            .copied()
+            .unwrap_or_else(|| self.new(work, audience));
         if feed.pos > 0 {
             return Ok(feed);
         }
@@ -149,7 +160,10 @@ impl Locked {
     /// Writes an entry for every record of which the feeds should say something else than they last said.
     async fn say(&mut self, work: &Work<'_>, content: Content) -> Result<usize> {
         let said = self.said(work, &content.records).await?;
-        let shares = content.shares.into_iter().map(|share| ((share.audience, share.id), share));
+        let shares = content
+            .shares
+            .into_iter()
+            .map(|share| ((share.audience, share.id), share));
         let mut shares: HashMap<_, _> = shares.collect();
         let told: BTreeSet<_> = said.keys().chain(shares.keys()).copied().collect();
         let mut drafts: BTreeMap<Audience, Vec<Draft>> = BTreeMap::new();
@@ -209,10 +223,16 @@ impl Locked {
         }
         for entries in appended.entries.chunks(ROWS_A_STATEMENT) {
             self.forget_payloads(work, audience, entries).await?;
-            let rows: Vec<_> = entries.iter().map(|written| entry_row(&appended.feed, written)).collect::<Result<_>>()?;
+            let rows: Vec<_> = entries
+                .iter()
+                .map(|written| entry_row(&appended.feed, written))
+                .collect::<Result<_>>()?;
             let rows = feed_entry::Entity::insert_many(rows);
             rows.exec_without_returning(work.db()).await?;
-            let rows: Vec<_> = entries.iter().map(|written| shared_row(&appended.feed, written)).collect::<Result<_>>()?;
+            let rows: Vec<_> = entries
+                .iter()
+                .map(|written| shared_row(&appended.feed, written))
+                .collect::<Result<_>>()?;
             let key = [
                 feed_shared::Column::Origin,
                 feed_shared::Column::Audience,

@@ -8,8 +8,8 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use entity::{
-    ChampionId, Kind, PostId, ProjectId, ReportState, SiteId, SpaceAccess, SpaceId, ThreadId, Visibility, champion, placement,
-    post, project, report, site, space, thread,
+    ChampionId, Kind, PostId, ProjectId, ReportState, SiteId, SpaceAccess, SpaceId, ThreadId, Visibility, champion,
+    placement, post, project, report, site, space, thread,
 };
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, prelude::Uuid};
 use serde::{Deserialize, Serialize};
@@ -164,7 +164,13 @@ pub async fn threads(db: &impl ConnectionTrait, home: SiteId, ids: &[Uuid]) -> R
     let projects = share::ids::<project::Entity>(db, rows.iter().filter_map(|row| row.project_id)).await?;
     rows.into_iter()
         .map(|row| {
-            let kept = |text: String| if row.withdrawn_at.is_some() { String::new() } else { text };
+            let kept = |text: String| {
+                if row.withdrawn_at.is_some() {
+                    String::new()
+                } else {
+                    text
+                }
+            };
             let thread = Thread {
                 version: row.version,
                 visibility: row.visibility,
@@ -175,7 +181,11 @@ pub async fn threads(db: &impl ConnectionTrait, home: SiteId, ids: &[Uuid]) -> R
                 project: row.project_id.filter(|project| projects.contains(project)),
                 title: kept(row.title),
                 body: kept(row.body),
-                tags: if row.withdrawn_at.is_some() { Vec::new() } else { row.tags.0 },
+                tags: if row.withdrawn_at.is_some() {
+                    Vec::new()
+                } else {
+                    row.tags.0
+                },
                 edited_at: row.edited_at,
                 withdrawn_at: row.withdrawn_at,
             };

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::{
-    ChampionId, FocusArea, ImpactMeasureId, ProjectId, ProjectStatus, SiteId, Visibility, champion, impact_measure, project,
-    project_champion, project_milestone, project_target,
+    ChampionId, FocusArea, ImpactMeasureId, ProjectId, ProjectStatus, SiteId, Visibility, champion, impact_measure,
+    project, project_champion, project_milestone, project_target,
 };
 use rust_decimal::Decimal;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, prelude::Uuid};
@@ -122,7 +122,11 @@ impl Parts {
         };
         for one in team.into_iter().filter(|one| parts.named.contains(&one.champion_id)) {
             let (champion, joined_at) = (one.champion_id, one.joined_at);
-            parts.team.entry(one.project_id).or_default().push(Teammate { champion, joined_at });
+            parts
+                .team
+                .entry(one.project_id)
+                .or_default()
+                .push(Teammate { champion, joined_at });
         }
         for one in milestones {
             let (title, due_on, done_on) = (one.title, one.due_on, one.done_on);

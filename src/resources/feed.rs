@@ -3,8 +3,8 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::{
-    ChampionId, ProjectId, ProposalStatus, ResourceEditionId, ResourceId, ResourceStatus, ResourceType, SiteId, StaffGroup,
-    Theme, Visibility, champion, project, resource, resource_edition, resource_proposal, site,
+    ChampionId, ProjectId, ProposalStatus, ResourceEditionId, ResourceId, ResourceStatus, ResourceType, SiteId,
+    StaffGroup, Theme, Visibility, champion, project, resource, resource_edition, resource_proposal, site,
 };
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, prelude::Uuid};
 use serde::{Deserialize, Serialize};
@@ -129,7 +129,8 @@ pub async fn resources(db: &impl ConnectionTrait, home: SiteId, ids: &[Uuid]) ->
 /// # Errors
 /// Only when the database fails.
 pub async fn editions(db: &impl ConnectionTrait, home: SiteId, ids: &[Uuid]) -> Result<Vec<Share>> {
-    let published = shared::<resource_edition::Entity>(home, ids).filter(resource_edition::Column::PublishedAt.is_not_null());
+    let published =
+        shared::<resource_edition::Entity>(home, ids).filter(resource_edition::Column::PublishedAt.is_not_null());
     let rows = published.all(db).await?;
     rows.into_iter()
         .map(|row| {

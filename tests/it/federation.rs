@@ -3,13 +3,7 @@
 use champion_network::{
     federation::{
         feeds::{self, Served},
-        protocol::{
-            check::check_append,
-            directory::Standing,
-            keys::Keys,
-            relay::Asked,
-            rules::Rules,
-        },
+        protocol::{check::check_append, directory::Standing, keys::Keys, relay::Asked, rules::Rules},
         sequencer,
         wire::{Audience, Batch, Ed25519, Header, Origin, PublicKey, Status},
     },
@@ -35,7 +29,11 @@ async fn feed(host: &Host, slug: &str, audience: Audience) -> Vec<Line> {
     let site = sites::ops::named(host.server.0.reader(), slug).await.unwrap();
     let origin = Origin(site.id.0);
     let mut lines: Vec<Line> = Vec::new();
-    let mut asked = Asked { epoch: None, after: 0, head: None };
+    let mut asked = Asked {
+        epoch: None,
+        after: 0,
+        head: None,
+    };
     loop {
         let served = feeds::read(&host.server.0, site.id, audience, &asked, 3).await.unwrap();
         let batch = match served {
@@ -69,14 +67,19 @@ async fn feed(host: &Host, slug: &str, audience: Audience) -> Vec<Line> {
 fn read(batch: &Batch) -> Vec<Line> {
     let lines = batch.entries.iter().map(|entry| Line {
         header: Header::parse(&entry.header).unwrap(),
-        payload: entry.payload.as_deref().map(|payload| serde_json::from_str(payload).unwrap()),
+        payload: entry
+            .payload
+            .as_deref()
+            .map(|payload| serde_json::from_str(payload).unwrap()),
     });
     lines.collect()
 }
 
 /// The operations and types of a feed, in order, its opening left out.
 fn told(lines: &[Line]) -> Vec<String> {
-    let told = lines.iter().map(|line| format!("{} {}", line.header.op.word(), line.header.kind));
+    let told = lines
+        .iter()
+        .map(|line| format!("{} {}", line.header.op.word(), line.header.kind));
     told.filter(|told| told != "open feed").collect()
 }
 
@@ -85,12 +88,20 @@ async fn project(person: &Person<'_>, title: &str, visibility: &str) -> Value {
         "site": "leeds", "title": title, "summary": format!("All about {title}."), "visibility": visibility,
         "focusAreas": ["STAFF_CULTURE"],
     });
-    person.does("projectCreate", input, "project { id version }").await.record().clone()
+    person
+        .does("projectCreate", input, "project { id version }")
+        .await
+        .record()
+        .clone()
 }
 
 async fn shares(person: &Person<'_>, project: &Value, visibility: &str) -> Value {
     let input = json!({ "id": project["id"], "version": project["version"], "visibility": visibility });
-    person.does("projectUpdate", input, "project { id version }").await.record().clone()
+    person
+        .does("projectUpdate", input, "project { id version }")
+        .await
+        .record()
+        .clone()
 }
 
 on_both! {
@@ -156,8 +167,8 @@ on_both! {
         let placed = placed.iter().rfind(|line| line.header.kind == "placement").unwrap();
         assert_eq!(placed.payload.as_ref().unwrap()["state"], "OPEN", "the home of the space places it");
 
-        let mine = "{ viewer { champions { id version } } }";
-        let mine = ana.run(mine, json!({})).await.data()["viewer"]["champions"][0].clone();
+        let mine = "{ viewer { champion { id version } } }";
+        let mine = ana.run(mine, json!({})).await.data()["viewer"]["champion"].clone();
         let private = json!({ "id": mine["id"], "version": mine["version"], "visibility": "SITE" });
         ana.does("championUpdate", private, "champion { id }").await.record();
         sequence(host).await;
@@ -165,5 +176,66 @@ on_both! {
         let thread = lines.iter().rfind(|line| line.header.kind == "thread").unwrap().payload.clone().unwrap();
         assert_eq!(thread["author"], Value::Null);
         assert!(lines.iter().any(|line| line.header.kind == "champion" && line.header.op.word() == "del"));
+    }
+}
+
+/// What a host keeps for itself is in no feed, whoever asks: each text below was written somewhere that does not leave.
+const PRIVATE: [&str; 12] = [
+    "ana@private.test",
+    "07700 900123",
+    "person-",
+    "issuer.test",
+    "Cellar",
+    "Only for Leeds",
+    "A draft nobody approved",
+    "Secret room",
+    "Behind the door",
+    "Never seen outside",
+    "Why it was sent back",
+    "Reported in anger",
+];
+
+on_both! {
+    async fn nothing_private_is_in_any_feed(host) {
+        let lead = host.champion(&["leeds:project_lead"]).await;
+        let mine = lead.run("{ viewer { champion { id version } } }", json!({})).await.data()["viewer"]["champion"].clone();
+        let contact = json!({
+            "id": mine["id"], "version": mine["version"], "email": "ana@private.test", "phone": "07700 900123",
+        });
+        lead.does("championUpdate", contact, "champion { id }").await.record();
+        project(&lead, "Cellar", "SITE").await;
+        project(&lead, "Garden", "NETWORK").await;
+        let draft = json!({
+            "site": "leeds", "type": "GUIDE", "title": "Open guide", "summary": "A draft nobody approved",
+            "body": "A draft nobody approved", "visibility": "NETWORK", "language": "en", "licence": "CC0-1.0",
+            "topics": ["tablets"],
+        });
+        lead.does("resourceCreate", draft, "resource { id }").await.record();
+        let moderator = host.champion(&["leeds:moderator"]).await;
+        let room = json!({ "site": "leeds", "name": "Secret room", "about": "Behind the door", "visibility": "SITE" });
+        let room = moderator.does("spaceCreate", room, "space { id }").await.record().clone();
+        let started = json!({ "space": room["id"], "title": "Only for Leeds", "body": "Never seen outside" });
+        moderator.does("threadStart", started, "thread { id }").await.record();
+        let open = json!({ "site": "leeds", "name": "Market", "about": "Talk.", "visibility": "PUBLIC" });
+        let open = moderator.does("spaceCreate", open, "space { id }").await.record().clone();
+        let started = json!({ "space": open["id"], "title": "Hello", "body": "Hello all." });
+        let hello = lead.does("threadStart", started, "thread { id }").await.record().clone();
+        let ben = host.champion(&["hull:champion"]).await;
+        let report = json!({ "id": hello["id"], "reason": "Reported in anger" });
+        ben.does("postReport", report, "report { id }").await.record();
+        sequence(host).await;
+
+        let mut shared = String::new();
+        for site in [NATIONAL, "leeds", "hull"] {
+            for line in feed(host, site, Audience::Network).await {
+                shared.push_str(&format!("{:?} {}\n", line.header, line.payload.unwrap_or_default()));
+            }
+        }
+        for word in ["Garden", "Market", "Hello all."] {
+            assert!(shared.contains(word), "{word} is shared");
+        }
+        for word in PRIVATE {
+            assert!(!shared.contains(word), "{word} left its host");
+        }
     }
 }

@@ -6,13 +6,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Lowest first. A feature's `ops` and `graphql` are found by these words in their path.
+/// Lowest first. The parts of a feature and of the federation are found by these words in their path.
 const LEVELS: &[&[&str]] = &[
-    &["error", "config", "clock", "database", "markdown"],
+    &["error", "config", "clock", "database", "markdown", "wire", "protocol"],
     &["policy"],
-    &["scope", "record", "read", "search", "input", "sheet"],
+    &["scope", "record", "read", "search", "input", "sheet", "share"],
     &["app", "auth"],
-    &["ops"],
+    &["ops", "feed"],
     &["graphql", "federation"],
     &["schema"],
     &["http"],
@@ -67,6 +67,14 @@ fn libraries_stay_behind_their_owners() {
         }
         if name.starts_with("policy") {
             forbid(&name, &text, "sea_orm");
+        }
+        if ["federation/wire", "federation/protocol"]
+            .iter()
+            .any(|pure| name.starts_with(pure))
+        {
+            for library in ["sea_orm", "tokio", "std::fs", "std::net", "std::time"] {
+                forbid(&name, &text, library);
+            }
         }
         for (library, owners) in OWNERS {
             if !owners.iter().any(|owner| name.starts_with(owner)) {
@@ -126,10 +134,12 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
 /// The level of a file (`projects/ops`) or of a path in the code (`projects::ops::create`).
 fn level(path: &str) -> usize {
     let words: Vec<_> = path.split(['/', ':']).filter(|word| !word.is_empty()).collect();
-    let named = if FEATURES.contains(&words[0]) {
-        words.get(1).copied().unwrap_or("ops")
-    } else {
-        words[0]
+    let part = words.get(1).copied().unwrap_or_default();
+    let named = match words[0] {
+        "federation" if ["wire", "protocol"].contains(&part) => part,
+        feature if FEATURES.contains(&feature) && part.is_empty() => "ops",
+        feature if FEATURES.contains(&feature) => part,
+        other => other,
     };
     LEVELS
         .iter()

@@ -8,8 +8,8 @@ use super::{
     rules::{Rule, Rules},
 };
 use crate::federation::wire::{
-    Audience, Batch, Checkpoint, Epoch, Head, Header, Malformed, Operation, Status, Verify, checkpoint_message, first_head, next_head,
-    payload_hash,
+    Audience, Batch, Checkpoint, Epoch, Head, Header, Malformed, Operation, Status, Verify, checkpoint_message,
+    first_head, next_head, payload_hash,
 };
 
 /// A batch whose every byte its origin has vouched for. Only [`check`] and [`check_append`] make one.
@@ -120,7 +120,12 @@ pub fn check(
         return Err(Refusal::UntrustedKey { kid });
     }
     let mut checked = verify(batch, standing, signatures, rules, false)?;
-    let Batch { origin, audience, entries, .. } = &checked.batch;
+    let Batch {
+        origin,
+        audience,
+        entries,
+        ..
+    } = &checked.batch;
     for (entry, sent) in checked.entries.iter_mut().zip(entries) {
         if let (Operation::Put, Some(payload)) = (entry.header.op, &sent.payload) {
             entry.content = Some(content.check(&entry.header, payload, *origin, *audience));

@@ -50,10 +50,29 @@ const EVERYTHING: Profile = Profile {
     steps: 60,
     no_forks: false,
     turns: &[
-        (12, Turn::Write), (5, Turn::Post), (8, Turn::Edit), (6, Turn::Reshare), (5, Turn::Erase), (3, Turn::Moderate),
-        (22, Turn::Sync), (34, Turn::Pull), (3, Turn::Crash), (5, Turn::Tamper), (5, Turn::Redeliver),
-        (4, Turn::BackUp), (4, Turn::Restore), (2, Turn::RestoreHub), (2, Turn::Roll), (2, Turn::Rotate), (1, Turn::LoseKey), (1, Turn::Suspend),
-        (3, Turn::Forge), (3, Turn::Impersonate), (1, Turn::Upgrade), (2, Turn::Wait), (3, Turn::AskWitness),
+        (12, Turn::Write),
+        (5, Turn::Post),
+        (8, Turn::Edit),
+        (6, Turn::Reshare),
+        (5, Turn::Erase),
+        (3, Turn::Moderate),
+        (22, Turn::Sync),
+        (34, Turn::Pull),
+        (3, Turn::Crash),
+        (5, Turn::Tamper),
+        (5, Turn::Redeliver),
+        (4, Turn::BackUp),
+        (4, Turn::Restore),
+        (2, Turn::RestoreHub),
+        (2, Turn::Roll),
+        (2, Turn::Rotate),
+        (1, Turn::LoseKey),
+        (1, Turn::Suspend),
+        (3, Turn::Forge),
+        (3, Turn::Impersonate),
+        (1, Turn::Upgrade),
+        (2, Turn::Wait),
+        (3, Turn::AskWitness),
     ],
 };
 
@@ -63,8 +82,14 @@ const RESTORED_PUBLISHER: Profile = Profile {
     steps: 120,
     no_forks: false,
     turns: &[
-        (16, Turn::Write), (20, Turn::Edit), (6, Turn::Reshare), (12, Turn::Sync), (40, Turn::Pull),
-        (10, Turn::BackUp), (10, Turn::RestoreHub), (2, Turn::Roll),
+        (16, Turn::Write),
+        (20, Turn::Edit),
+        (6, Turn::Reshare),
+        (12, Turn::Sync),
+        (40, Turn::Pull),
+        (10, Turn::BackUp),
+        (10, Turn::RestoreHub),
+        (2, Turn::Roll),
     ],
 };
 
@@ -73,8 +98,15 @@ const WITNESSED: Profile = Profile {
     steps: 60,
     no_forks: true,
     turns: &[
-        (16, Turn::Write), (10, Turn::Edit), (3, Turn::Erase), (20, Turn::Sync), (40, Turn::Pull), (6, Turn::BackUp),
-        (6, Turn::RestoreHub), (3, Turn::AskWitness), (2, Turn::Roll),
+        (16, Turn::Write),
+        (10, Turn::Edit),
+        (3, Turn::Erase),
+        (20, Turn::Sync),
+        (40, Turn::Pull),
+        (6, Turn::BackUp),
+        (6, Turn::RestoreHub),
+        (3, Turn::AskWitness),
+        (2, Turn::Roll),
     ],
 };
 
@@ -83,8 +115,17 @@ const HOSTILE: Profile = Profile {
     steps: 60,
     no_forks: false,
     turns: &[
-        (10, Turn::Write), (4, Turn::Post), (3, Turn::Edit), (16, Turn::Sync), (30, Turn::Pull), (12, Turn::Tamper),
-        (5, Turn::Redeliver), (3, Turn::Rotate), (1, Turn::LoseKey), (8, Turn::Forge), (8, Turn::Impersonate),
+        (10, Turn::Write),
+        (4, Turn::Post),
+        (3, Turn::Edit),
+        (16, Turn::Sync),
+        (30, Turn::Pull),
+        (12, Turn::Tamper),
+        (5, Turn::Redeliver),
+        (3, Turn::Rotate),
+        (1, Turn::LoseKey),
+        (8, Turn::Forge),
+        (8, Turn::Impersonate),
     ],
 };
 
@@ -92,14 +133,26 @@ const HOSTILE: Profile = Profile {
 const UPGRADES: Profile = Profile {
     steps: 60,
     no_forks: false,
-    turns: &[(10, Turn::Write), (24, Turn::Edit), (20, Turn::Sync), (40, Turn::Pull), (1, Turn::Upgrade)],
+    turns: &[
+        (10, Turn::Write),
+        (24, Turn::Edit),
+        (20, Turn::Sync),
+        (40, Turn::Pull),
+        (1, Turn::Upgrade),
+    ],
 };
 
 /// Time passes, and the hub repeats itself.
 const FROZEN: Profile = Profile {
     steps: 60,
     no_forks: false,
-    turns: &[(6, Turn::Write), (14, Turn::Sync), (30, Turn::Pull), (20, Turn::Tamper), (14, Turn::Wait)],
+    turns: &[
+        (6, Turn::Write),
+        (14, Turn::Sync),
+        (30, Turn::Pull),
+        (20, Turn::Tamper),
+        (14, Turn::Wait),
+    ],
 };
 
 /// What a run ends with.
@@ -170,7 +223,10 @@ impl World {
             Turn::Rotate => self.rotate(region),
             Turn::LoseKey => self.lose_key(region),
             Turn::Suspend => {
-                let status = self.chance.of(&[Status::Suspended, Status::Active, Status::Active]).unwrap();
+                let status = self
+                    .chance
+                    .of(&[Status::Suspended, Status::Active, Status::Active])
+                    .unwrap();
                 self.suspend(region, status);
             }
             Turn::Forge => self.forge(region),
@@ -222,16 +278,47 @@ fn probe() {
         for number in off.split(',') {
             rules = rules.without(ALL_RULES[number.parse::<usize>().unwrap()]);
         }
-        eprintln!("{off}: {:?}", off.split(',').map(|n| ALL_RULES[n.parse::<usize>().unwrap()]).collect::<Vec<_>>());
+        eprintln!(
+            "{off}: {:?}",
+            off.split(',')
+                .map(|n| ALL_RULES[n.parse::<usize>().unwrap()])
+                .collect::<Vec<_>>()
+        );
     }
     let mut count = std::collections::BTreeMap::<_, (usize, u64)>::new();
     for seed in 0..seeds {
         for wrong in run(seed, profile.steps, profile, rules) {
             let entry = count.entry(wrong).or_default();
-            if entry.0 == 0 { entry.1 = seed; }
+            if entry.0 == 0 {
+                entry.1 = seed;
+            }
             entry.0 += 1;
         }
     }
     eprintln!("{count:?}");
 }
-const ALL_RULES: [Rule; 23] = [Rule::Chain, Rule::Generation, Rule::InOrder, Rule::EraseTerminal, Rule::ErasureLedger, Rule::Sweep, Rule::AtomicCursor, Rule::OriginCheck, Rule::PosVersion, Rule::BootMark, Rule::SkipMark, Rule::Withheld, Rule::Seal, Rule::PayloadHash, Rule::KeyProof, Rule::KeyWindow, Rule::PlacementHome, Rule::PlacedOnce, Rule::AuthorCheck, Rule::NationalTypes, Rule::AudienceCheck, Rule::Witness, Rule::Freshness];
+const ALL_RULES: [Rule; 23] = [
+    Rule::Chain,
+    Rule::Generation,
+    Rule::InOrder,
+    Rule::EraseTerminal,
+    Rule::ErasureLedger,
+    Rule::Sweep,
+    Rule::AtomicCursor,
+    Rule::OriginCheck,
+    Rule::PosVersion,
+    Rule::BootMark,
+    Rule::SkipMark,
+    Rule::Withheld,
+    Rule::Seal,
+    Rule::PayloadHash,
+    Rule::KeyProof,
+    Rule::KeyWindow,
+    Rule::PlacementHome,
+    Rule::PlacedOnce,
+    Rule::AuthorCheck,
+    Rule::NationalTypes,
+    Rule::AudienceCheck,
+    Rule::Witness,
+    Rule::Freshness,
+];

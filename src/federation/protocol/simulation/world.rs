@@ -258,7 +258,9 @@ impl Host {
     }
 
     pub fn schemas(&self) -> Schemas {
-        Schemas { upgraded: self.upgraded }
+        Schemas {
+            upgraded: self.upgraded,
+        }
     }
 
     /// The key that the site signs with now.
