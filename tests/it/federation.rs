@@ -183,7 +183,7 @@ on_both! {
 const PRIVATE: [&str; 12] = [
     "ana@private.test",
     "07700 900123",
-    "person-",
+    r#""subject":"person"#,
     "issuer.test",
     "Cellar",
     "Only for Leeds",
