@@ -13,6 +13,7 @@ pub mod m20261122_000005_impact;
 pub mod m20261122_000006_work;
 pub mod m20261122_000007_search;
 pub mod m20261122_000008_feeds;
+pub mod m20261122_000009_replicas;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000006_work::Migration),
             Box::new(m20261122_000007_search::Migration),
             Box::new(m20261122_000008_feeds::Migration),
+            Box::new(m20261122_000009_replicas::Migration),
         ]
     }
 }

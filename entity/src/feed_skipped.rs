@@ -1,0 +1,19 @@
+//! A record whose newest entry came without payload: a later one follows.
+
+use sea_orm::entity::prelude::*;
+
+use crate::SiteId;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "feed_skipped")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub origin: SiteId,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub audience: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub record_id: Uuid,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
