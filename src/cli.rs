@@ -64,6 +64,9 @@ enum Command {
     /// The organisations around the sites
     #[command(subcommand)]
     Organisations(imports::OrganisationsCommand),
+    /// The figures that a site counted
+    #[command(subcommand)]
+    Observations(imports::ObservationsCommand),
 }
 
 /// Reads the command line and runs what it says.
@@ -94,6 +97,7 @@ async fn run(config: Option<PathBuf>, command: Command) -> Outcome {
         Command::Site(command) => sites::run(settings()?, command).await,
         Command::Issuer(command) => issuers::run(settings()?, command).await,
         Command::Organisations(command) => imports::organisations(settings()?, command).await,
+        Command::Observations(command) => imports::observations(settings()?, command).await,
     }
 }
 

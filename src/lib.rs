@@ -22,7 +22,7 @@
 //! | [`policy`] | the rule table: who may do what, as pure data |
 //! | [`scope`] | the same rules as SQL |
 //! | [`read`], [`search`] | keyset pages, pages of many parents at once, full-text search |
-//! | [`input`], [`markdown`] | checking what people type |
+//! | [`input`], [`markdown`], [`sheet`] | checking what people type, and the tables that they send |
 //! | [`demo`], [`cli`], [`server`] | the worked example, the commands, a host ready to serve |
 //!
 //! # Invariants, and what checks each
@@ -87,4 +87,5 @@ pub mod schema;
 pub mod scope;
 pub mod search;
 pub mod server;
+pub mod sheet;
 pub mod sites;

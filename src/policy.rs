@@ -84,8 +84,7 @@ impl Caller {
 
     /// The champion they are at a site and may write as.
     pub fn writes_as(&self, site: SiteId) -> Option<ChampionId> {
-        use ChampionStatus::{Active, InTraining, OnBreak};
-        let may_write = |own: &&OwnChampion| own.site == site && matches!(own.status, InTraining | Active | OnBreak);
+        let may_write = |own: &&OwnChampion| own.site == site && may_write(own.status);
         self.champions.iter().find(may_write).map(|own| own.id)
     }
 
@@ -96,6 +95,14 @@ impl Caller {
         sites.dedup();
         sites
     }
+}
+
+/// Whether a champion of this status writes as one.
+pub const fn may_write(status: ChampionStatus) -> bool {
+    matches!(
+        status,
+        ChampionStatus::InTraining | ChampionStatus::Active | ChampionStatus::OnBreak
+    )
 }
 
 /// What somebody does to a record.

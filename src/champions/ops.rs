@@ -3,10 +3,11 @@
 use chrono::TimeDelta;
 use entity::{
     ChampionId, ChampionKind, ChampionStatus, DigitalSkill, Kind, List, SiteId, StaffGroup, Visibility, champion,
+    post, project, resource, thread,
 };
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait,
-    Select,
+    Select, prelude::Uuid,
 };
 use sha2::{Digest, Sha256};
 
@@ -14,8 +15,9 @@ use crate::{
     app::Work,
     error::{Error, ProblemCode, Result},
     input::{self, Check, Patch},
-    policy::{Action, Identity},
+    policy::{Action, Caller, Identity},
     read::{self, KeyType, Listing, Sort, Wide},
+    record::Record,
     scope::covers,
     sites,
 };
@@ -71,7 +73,7 @@ impl Card {
 pub async fn register(work: &mut Work<'_>, site: &str, card: Card, visibility: Visibility) -> Result<champion::Model> {
     let site = sites::ops::named(work.db(), site).await?;
     work.allow_at(Action::Join, Kind::Champion, site.id).await?;
-    let identity = newcomer(work, site.id).await?;
+    let identity = newcomer(work, site.id, "site").await?;
     let mut check = Check::new();
     let row = card.check(&mut check);
     check.done()?;
@@ -87,8 +89,9 @@ pub async fn register(work: &mut Work<'_>, site: &str, card: Card, visibility: V
     .await
 }
 
-/// The caller's identity, where the site accepts their token and they are no champion of it yet.
-async fn newcomer(work: &Work<'_>, site: SiteId) -> Result<Identity> {
+/// The caller's identity, where the site accepts their token and they are no champion of it yet; `path` is the place in
+/// the input that names the site.
+async fn newcomer(work: &Work<'_>, site: SiteId, path: &str) -> Result<Identity> {
     let identity = work.caller().identity.clone().ok_or(Error::Unauthenticated)?;
     if !identity.sites.contains(&site) {
         return Err(Error::Forbidden);
@@ -100,7 +103,7 @@ async fn newcomer(work: &Work<'_>, site: SiteId) -> Result<Identity> {
     if bound.count(work.db()).await? > 0 {
         return Err(Error::problem(
             ProblemCode::Taken,
-            "site",
+            path,
             "You are a champion of this site already.",
         ));
     }
@@ -174,7 +177,7 @@ pub async fn claim(work: &mut Work<'_>, code: &str) -> Result<champion::Model> {
         )
     })?;
     work.allow_at(Action::Join, Kind::Champion, row.site_id).await?;
-    let identity = newcomer(work, row.site_id).await?;
+    let identity = newcomer(work, row.site_id, "code").await?;
     let mut row = row.into_active_model();
     row.issuer = Set(Some(identity.issuer));
     row.subject = Set(Some(identity.subject));
@@ -206,7 +209,7 @@ pub struct Changes {
     pub visibility: Patch<Visibility>,
 }
 
-/// Changes one's own card.
+/// Changes one's own card. Whether the card is shared decides whether what they made names them elsewhere.
 ///
 /// # Errors
 /// Problems of the changes; what [`Work::get_at`] and [`Work::allow`] refuse.
@@ -230,15 +233,39 @@ pub async fn update(work: &mut Work<'_>, id: ChampionId, version: i32, changes: 
     let visibility = check.required("visibility", changes.visibility, &row.visibility);
     let card = card.check(&mut check);
     check.done()?;
+    let shared_anew = visibility != row.visibility;
     let active = row.into_active_model();
-    work.update::<champion::Entity>(champion::ActiveModel {
-        id: active.id,
-        site_id: active.site_id,
-        version: active.version,
-        visibility: Set(visibility),
-        ..card
-    })
-    .await
+    let row = work
+        .update::<champion::Entity>(champion::ActiveModel {
+            id: active.id,
+            site_id: active.site_id,
+            version: active.version,
+            visibility: Set(visibility),
+            ..card
+        })
+        .await?;
+    if shared_anew {
+        touch_owned::<project::Entity>(work, &row, project::Column::OwnerId).await?;
+        touch_owned::<resource::Entity>(work, &row, resource::Column::OwnerId).await?;
+        touch_owned::<thread::Entity>(work, &row, thread::Column::OwnerId).await?;
+        touch_owned::<post::Entity>(work, &row, post::Column::OwnerId).await?;
+    }
+    Ok(row)
+}
+
+/// Notes all records of a table that a champion owns. They belong to the champion's site.
+async fn touch_owned<E: Record>(work: &mut Work<'_>, champion: &champion::Model, owner: E::Column) -> Result<()> {
+    let owned = E::find().select_only().column(E::id_column());
+    let owned = owned.filter(owner.eq(champion.id)).into_tuple::<Uuid>();
+    for id in owned.all(work.db()).await? {
+        work.touch(champion.site_id, E::KIND, id);
+    }
+    Ok(())
+}
+
+/// Whether a caller may see how to reach a champion.
+pub fn contact_shown(caller: &Caller, row: &champion::Model) -> bool {
+    covers::<champion::Entity>(caller, Action::ReadContact, row)
 }
 
 /// Takes a champion to another status. Leads and admins decide on others; a champion may go on a break, come back and

@@ -393,6 +393,8 @@ pub struct Series {
     pub numerator_step: Decimal,
     /// Of a coverage: of how many.
     pub denominator: Option<Decimal>,
+    /// Of a score: about how many people answer each month. Each answer is an observation of its own.
+    pub answers: Option<u32>,
     /// How many months, the last of which is the one before now.
     pub months: u32,
     /// What they are counted for.

@@ -17,23 +17,48 @@ pub enum Value {
     Coverage(Decimal, Decimal),
 }
 
+/// The least and the most that somebody can answer.
+const SCORES: (Decimal, Decimal) = (Decimal::ONE, Decimal::TEN);
+/// A score is the mean of this many questions.
+const QUESTIONS: Decimal = Decimal::from_parts(5, 0, 0, false, 0);
+
 impl Series {
-    /// The figure of a month, 0 being the first; `place` tells series of the same shape apart.
-    pub fn figure(&self, kind: MeasureKind, place: usize, month: u32) -> Value {
+    /// The figures of a month, 0 being the first: one, or one for everybody who answered. `place` tells series of the
+    /// same shape apart.
+    pub fn figures(&self, kind: MeasureKind, place: usize, month: u32) -> Vec<Value> {
         let along = Decimal::from(month);
         if let Some(denominator) = self.denominator {
             let numerator = self.numerator_base + self.numerator_step * along;
-            return Value::Coverage(numerator.clamp(Decimal::ZERO, denominator), denominator);
+            return vec![Value::Coverage(
+                numerator.clamp(Decimal::ZERO, denominator),
+                denominator,
+            )];
         }
         let position = usize::try_from(month).unwrap_or_default() + place * 3;
-        let unrest = Decimal::new(UNREST[position % UNREST.len()] * 25, 2);
-        let value = self.base + self.step * along + self.wobble * unrest;
+        let value = self.base + self.step * along + self.wobble * unrest(position);
+        if let Some(answers) = self.answers {
+            // Now one fewer, now two more than usual.
+            let answers = (answers + month * 3 % 4).saturating_sub(1);
+            let spread = (0..answers as usize).map(|person| value + unrest(position + person * 4) * Decimal::TWO);
+            return spread.map(|score| Value::Plain(answered(score))).collect();
+        }
         let digits = match kind {
             MeasureKind::Score | MeasureKind::Currency => 2,
             MeasureKind::Count | MeasureKind::Coverage => 0,
         };
-        Value::Plain(value.round_dp(digits).max(Decimal::ZERO).normalize())
+        vec![Value::Plain(value.round_dp(digits).max(Decimal::ZERO).normalize())]
     }
+}
+
+/// How far off the line, between -1 and 1.
+fn unrest(position: usize) -> Decimal {
+    Decimal::new(UNREST[position % UNREST.len()] * 25, 2)
+}
+
+/// The nearest score that somebody can give.
+fn answered(score: Decimal) -> Decimal {
+    let (least, most) = SCORES;
+    ((score * QUESTIONS).round() / QUESTIONS).clamp(least, most).normalize()
 }
 
 #[cfg(test)]
@@ -49,7 +74,9 @@ mod tests {
             .iter()
             .find(|series| series.measure == measure)
             .unwrap();
-        (0..series.months).map(|month| series.figure(kind, 0, month)).collect()
+        (0..series.months)
+            .flat_map(|month| series.figures(kind, 0, month))
+            .collect()
     }
 
     #[test]
@@ -73,12 +100,15 @@ mod tests {
     }
 
     #[test]
-    fn a_score_has_two_places() {
-        for value in figures("sheffield", "digital-confidence", MeasureKind::Score) {
+    fn everybody_scores_from_one_to_ten_in_fifths() {
+        let scores = figures("sheffield", "digital-confidence", MeasureKind::Score);
+        assert!(scores.len() > 24 * 7);
+        for value in scores {
             let Value::Plain(value) = value else {
                 unreachable!("a score is plain")
             };
-            assert!(value.scale() <= 2, "{value}");
+            assert!(value >= Decimal::ONE && value <= Decimal::TEN, "{value}");
+            assert!((value * Decimal::from(5)).is_integer(), "{value}");
         }
     }
 }

@@ -19,7 +19,6 @@ use crate::{
     error::Result,
     graphql::{record::home, seen::Seen},
     record::Record,
-    scope::Scoped,
 };
 
 /// Who wrote a row, where the caller may read their card. All fields that need it share one load.
@@ -42,9 +41,4 @@ async fn byline<E: Record>(
     }
     let site = home(row, ctx, E::site).await?;
     Ok(format!("A champion at {}", site.0.name))
-}
-
-/// The ids of rows, for what hangs on them.
-fn ids<E: Scoped>(rows: &[E::Model]) -> Vec<E::Id> {
-    rows.iter().map(E::id).collect()
 }

@@ -97,6 +97,9 @@ on_both! {
         let claimed = ben.does("championClaim", json!({ "code": code }), "champion { id }").await;
         assert_eq!(claimed.record()["id"], invited["champion"]["id"]);
         assert_eq!(eve.does("championClaim", json!({ "code": code }), "champion { id }").await.problems(), "INVALID code");
+        let input = json!({ "site": "leeds", "displayName": "Ben again", "kind": "STAFF" });
+        let second = lead.does("championInvite", input, "champion { id } code").await.payload()["code"].clone();
+        assert_eq!(ben.does("championClaim", json!({ "code": second }), "champion { id }").await.problems(), "TAKEN code");
     }
 }
 
@@ -119,5 +122,44 @@ on_both! {
             "REQUIRED displayName\nINVALID languages.0\nTOO_LONG bio\nINVALID email\nINVALID phone"
         );
         assert_eq!(ana.run("{ viewer { champion { id } } }", json!({})).await.data()["viewer"]["champion"], json!(null));
+    }
+}
+
+on_both! {
+    async fn a_change_of_consent_is_noted_for_all_that_may_name_the_champion(host) {
+        use entity::{Kind, outbox};
+        use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+        let ana = host.champion(&["leeds:project_lead", "leeds:moderator"]).await;
+        let project = json!({ "site": "leeds", "title": "Garden", "summary": "Ours." });
+        ana.does("projectCreate", project, "project { id }").await.record();
+        let guide = json!({ "site": "leeds", "title": "First steps", "summary": "How to begin.", "type": "GUIDE" });
+        ana.does("resourceCreate", guide, "resource { id }").await.record();
+        let space = json!({ "site": "leeds", "name": "Leeds", "about": "Talk.", "visibility": "NETWORK" });
+        let space = ana.does("spaceCreate", space, "space { id }").await.record()["id"].clone();
+        let started = json!({ "space": space, "title": "Tablets", "body": "How?" });
+        let started = ana.does("threadStart", started, "thread { id }").await.record()["id"].clone();
+        ana.does("postCreate", json!({ "thread": started, "body": "So." }), "post { id }").await.record();
+
+        let kinds = [Kind::Project, Kind::Resource, Kind::Thread, Kind::Post];
+        let noted = async || {
+            let mut counts = Vec::new();
+            for kind in kinds {
+                let rows = outbox::Entity::find().filter(outbox::Column::Kind.eq(kind));
+                counts.push(rows.count(host.server.0.reader()).await.unwrap());
+            }
+            counts
+        };
+        let change = async |change: serde_json::Value| {
+            let mine = ana.run("{ viewer { champion { id version } } }", json!({})).await;
+            let mut input = mine.data()["viewer"]["champion"].clone();
+            input.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+            ana.does("championUpdate", input, "champion { id }").await.record();
+        };
+        let before = noted().await;
+        change(json!({ "bio": "Hello." })).await;
+        assert_eq!(noted().await, before);
+        change(json!({ "visibility": "SITE" })).await;
+        let expected: Vec<_> = before.iter().map(|count| count + 1).collect();
+        assert_eq!(noted().await, expected);
     }
 }

@@ -97,7 +97,11 @@ impl Operator {
     }
 
     fn token(&self, roles: &[&str]) -> String {
-        let mut arguments = vec!["token", "--site", "leeds", "--subject", "ana"];
+        self.token_of("ana", roles)
+    }
+
+    fn token_of(&self, subject: &str, roles: &[&str]) -> String {
+        let mut arguments = vec!["token", "--site", "leeds", "--subject", subject];
         arguments.extend(roles.iter().flat_map(|role| ["--role", *role]));
         succeeds(self.in_development(&arguments)).trim().to_owned()
     }
@@ -175,11 +179,27 @@ impl Serving {
 
     /// Sends a GraphQL query with a token; status and answer.
     fn runs(&self, token: &str, query: &str) -> (u16, Value) {
+        self.posts(token, &json!({ "query": query }))
+    }
+
+    /// Sends a mutation that is done; what it gives back of `selection`.
+    fn does(&self, token: &str, mutation: &str, input: &Value, selection: &str) -> Value {
+        let name = format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]);
+        let query = format!(
+            "mutation($input: {name}!) {{ {mutation}(input: $input) {{ {selection} problems {{ message }} }} }}"
+        );
+        let (_, answer) = self.posts(token, &json!({ "query": query, "variables": { "input": input } }));
+        let payload = answer["data"][mutation].clone();
+        assert_eq!(payload["problems"], json!([]), "{answer}");
+        payload
+    }
+
+    fn posts(&self, token: &str, request: &Value) -> (u16, Value) {
         let start = format!(
             "POST /graphql HTTP/1.1\r\ncontent-type: application/json\r\nauthorization: Bearer {token}\r\n\
              accept: application/graphql-response+json"
         );
-        let (status, body) = self.asks(&start, &json!({ "query": query }).to_string());
+        let (status, body) = self.asks(&start, &request.to_string());
         (status, serde_json::from_str(&body).unwrap())
     }
 
@@ -415,6 +435,55 @@ on_both_databases! {
         // Also while a host serves.
         assert_eq!(operator.does(&import("good.csv")), "organisations of good.csv now at national: 2\n");
         assert_eq!(count(), 2);
+    }
+}
+
+on_both_databases! {
+    fn an_import_of_observations_is_all_or_nothing_and_somebody_elses_to_approve(operator) {
+        operator.founds_leeds();
+        let host = Serving::of(start(operator.in_development(&["serve"])));
+        let ana = operator.token(&["analyst", "site_admin"]);
+        let ben = operator.token_of("ben", &["analyst"]);
+        let champion = |token: &str, name: &str| {
+            let card = json!({ "displayName": name, "kind": "STAFF", "staffGroup": "NOT_STATED" });
+            let input = json!({ "site": "leeds", "card": card });
+            host.does(token, "championRegister", &input, "champion { id version }")["champion"].clone()
+        };
+        let (ana_there, ben_there) = (champion(&ana, "Ana"), champion(&ben, "Ben"));
+        let accept = json!({ "id": ben_there["id"], "version": ben_there["version"], "status": "IN_TRAINING" });
+        host.does(&ana, "championSetStatus", &accept, "");
+        let measure = json!({
+            "site": "leeds", "code": "sessions", "name": "Sessions", "definition": "Sessions held.", "unit": "sessions",
+            "kind": "COUNT", "aggregation": "SUM", "countsPeople": false,
+        });
+        host.does(&ana, "measureCreate", &measure, "");
+        operator.writes("bad.csv", "measure,observed_on,value\nsessions,2026-03-31,4\nsession,2026-3-1,x\n");
+        operator.writes("good.csv", "measure,observed_on,value\nsessions,2026-03-31,4\nsessions,2026-04-30,12.5\n");
+        let import = |champion: &Value, file| {
+            ["observations", "import", "--site", "leeds", "--champion", champion.as_str().unwrap(), file].map(str::to_owned)
+        };
+        let refused = |champion: &Value, file| operator.is_refused(&import(champion, file).each_ref().map(String::as_str));
+        let count = || host.runs(&ana, "{observations{totalCount}}").1["data"]["observations"]["totalCount"].clone();
+
+        assert_eq!(
+            refused(&ben_there["id"], "bad.csv"),
+            "champion-network: Nothing of bad.csv was stored.\n\
+             Line 3, measure: Neither this site nor the national one has a measure \"session\".\n\
+             Line 3, observed_on: Write the day as YYYY-MM-DD.\n\
+             Line 3, value: Write a number such as 12 or 12.50.\n"
+        );
+        assert!(refused(&ana_there["id"], "good.csv").contains("--champion: "), "an applicant records nothing");
+        assert_eq!(count(), 0);
+
+        let done = import(&ben_there["id"], "good.csv");
+        let done = operator.does(&done.each_ref().map(String::as_str));
+        assert_eq!(done, "observations of good.csv recorded at leeds: 2\n");
+        assert_eq!(count(), 2);
+        let query = "{observations(first:1){nodes{owner{id} viewerCan}}}";
+        let actions = |token: &str| host.runs(token, query).1["data"]["observations"]["nodes"][0].clone();
+        assert_eq!(actions(&ben)["owner"]["id"], ben_there["id"]);
+        assert!(!actions(&ben)["viewerCan"].to_string().contains("APPROVE"), "nobody approves their own");
+        assert!(actions(&ana)["viewerCan"].to_string().contains("APPROVE"));
     }
 }
 

@@ -35,6 +35,7 @@ async fn the_demonstration_holds_what_it_promises_and_leaves_nothing_behind() {
     the_library_is_full(&demo).await;
     questions_have_answers(&demo).await;
     two_years_of_figures_are_published(&demo).await;
+    every_measure_shows_figures(&demo).await;
     every_integrated_care_board_is_there(&demo).await;
     sample_data_say_so(&demo).await;
     something_waits_to_be_decided(&demo).await;
@@ -172,6 +173,22 @@ async fn two_years_of_figures_are_published(demo: &Demo) {
     assert_eq!(months.len(), 24);
     let latest = releases.iter().max_by_key(|release| release["month"].as_str()).unwrap();
     assert_eq!(latest["value"], json!({ "numerator": "60", "denominator": "81" }));
+}
+
+async fn every_measure_shows_figures(demo: &Demo) {
+    let token = demo.token("national", "champion");
+    let measures = demo
+        .ask(token, "{ measures(first: 100) { nodes { id code } } }", json!({}))
+        .await;
+    let query = "query($measure: ID!) {
+        releases(first: 100, filter: { measure: $measure }) { nodes { value { __typename } } }
+    }";
+    for measure in list(&measures["measures"]["nodes"]) {
+        let data = demo.ask(token, query, json!({ "measure": measure["id"] })).await;
+        let releases = list(&data["releases"]["nodes"]);
+        let shown = |release: &&Value| release["value"]["__typename"] != "SuppressedValue";
+        assert!(releases.iter().any(|release| shown(&release)), "{}", measure["code"]);
+    }
 }
 
 async fn every_integrated_care_board_is_there(demo: &Demo) {

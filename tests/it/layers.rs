@@ -10,7 +10,7 @@ use std::{
 const LEVELS: &[&[&str]] = &[
     &["error", "config", "clock", "database", "markdown"],
     &["policy"],
-    &["scope", "record", "read", "search", "input"],
+    &["scope", "record", "read", "search", "input", "sheet"],
     &["app", "auth"],
     &["ops"],
     &["graphql", "federation"],

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use entity::{
+    MeasureKind,
     SiteRole::{Analyst, ProjectLead},
     Visibility,
 };
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 use super::{Fill, Kind, at, name};
 use crate::demo::{
     calendar::MONTHS,
-    content::{Measure, SiteContent},
+    content::{Measure, Series, SiteContent},
     error::{Error, Result},
     series::Value as Figure,
     stage::Mutation,
@@ -61,8 +62,10 @@ const OF_SESSIONS: [(&str, &str); 3] = [
 
 /// How many observations a site's content makes.
 pub(super) fn count(content: &SiteContent) -> usize {
-    let series = content.observations.iter().map(|series| series.months as usize);
-    series.sum::<usize>() + content.observations_exact.len()
+    let of_month = |series: &Series, month| series.figures(MeasureKind::Count, 0, month).len();
+    let series = content.observations.iter();
+    let figures = series.map(|series| (0..series.months).map(|month| of_month(series, month)).sum::<usize>());
+    figures.sum::<usize>() + content.observations_exact.len()
 }
 
 impl Fill<'_> {
@@ -163,10 +166,11 @@ impl Fill<'_> {
             let note = if series.sample { SAMPLE } else { "" };
             for month in 0..series.months {
                 let day = self.calendar.month_end(series.months - 1 - month);
-                let [value, numerator, denominator] = cells(series.figure(kind, place, month));
-                let about = [&series.measure, project, &day.to_string()].map(str::to_owned);
-                let said = [breakdown.clone(), note.to_owned()];
-                rows.push(joined(about, [value, numerator, denominator], said));
+                for figure in series.figures(kind, place, month) {
+                    let about = [&series.measure, project, &day.to_string()].map(str::to_owned);
+                    let said = [breakdown.clone(), note.to_owned()];
+                    rows.push(joined(about, cells(figure), said));
+                }
             }
         }
         for exact in &content.observations_exact {

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use entity::{champion, moderation_action, site, space};
 use uuid::Uuid;
 
-use super::{Space, ids};
+use super::Space;
 use crate::{
     champions::graphql::Champion,
     error::{Error, Result},
@@ -64,7 +64,7 @@ impl<E: Scoped> Moderation for Seen<E> {
 
     async fn state_reason(&self, ctx: &Context<'_>) -> Result<Option<String>> {
         let load = async |rows: &[E::Model]| {
-            let subjects: Vec<_> = ids::<E>(rows).into_iter().map(Into::into).collect();
+            let subjects: Vec<_> = rows.iter().map(|row| E::id(row).into()).collect();
             moderation::reasons(ctx.app().reader(), &subjects).await
         };
         let reasons = self.together("state reasons".to_owned(), load).await?;

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject, Object};
 use chrono::{DateTime, Utc};
-use entity::post;
+use entity::{Kind, post};
 
 use super::{ModerationAction, Thread, author, byline, moderation::Moderation};
 use crate::{
@@ -42,7 +42,8 @@ record_object! {
         /// The thread it is in.
         async fn thread(&self, ctx: &Context<'_>) -> Result<Thread> {
             let found = self.0.one(ctx, |row| Some(row.thread_id)).await?;
-            found.ok_or_else(|| Error::internal("a readable post is in a thread that is not"))
+            // The post was read a moment before: its thread may have been hidden since.
+            found.ok_or(Error::NotFound(Kind::Thread))
         }
 
         /// Who wrote it; null when you may not see their card.

@@ -1,8 +1,8 @@
 //! Threads in the API.
 
-use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object};
+use async_graphql::{Context, Enum, ID, InputObject, Object};
 use chrono::{DateTime, Utc};
-use entity::thread;
+use entity::{Kind, thread};
 
 use super::{ModerationAction, Post, PostConnection, Space, author, byline, moderation::Moderation};
 use crate::{
@@ -10,21 +10,24 @@ use crate::{
     error::{Error, Result},
     forum::ops::{
         self,
-        lists::{Order, Posts, Threads},
-        moderation, threads,
+        lists::{Order, Posts, Threads, of_project},
     },
     graphql::{
         Asking,
         enums::{api_enum, stored},
-        ids::{argument_id, input_id},
+        ids::argument_id,
         page::{Connection, Paging, connection},
-        payload::{change, payload},
+        payload::payload,
         record::record_object,
     },
     markdown,
     projects::graphql::Project,
     read::Parent,
 };
+
+mod mutations;
+
+pub use mutations::ThreadMutations;
 
 api_enum! {
     /// Where a thread stands, as its author and the home of its space have it.
@@ -53,7 +56,8 @@ record_object! {
         /// The space it is in.
         async fn space(&self, ctx: &Context<'_>) -> Result<Space> {
             let found = self.0.one(ctx, |row| Some(row.space_id)).await?;
-            found.ok_or_else(|| Error::internal("a readable thread is in a space that is not"))
+            // The thread was read a moment before: its space may have been closed to the caller since.
+            found.ok_or(Error::NotFound(Kind::Space))
         }
 
         /// What it is about, in a line.
@@ -101,7 +105,7 @@ record_object! {
             self.0.one(ctx, |row| row.project_id).await
         }
 
-        /// The post that was accepted as the answer.
+        /// The post that was accepted as the answer; null as long as readers see none.
         async fn answer(&self, ctx: &Context<'_>) -> Result<Option<Post>> {
             self.0.one(ctx, |row| row.answer_id).await
         }
@@ -216,11 +220,14 @@ impl ThreadFilter {
             _ => Order::Created,
         };
         let space = filter.space.map(|id| argument_id("filter.space", &id));
-        let project = filter.project.map(|id| argument_id("filter.project", &id));
+        let project = filter
+            .project
+            .map(|id| argument_id("filter.project", &id))
+            .transpose()?;
         Ok(Threads {
             sites: filter.sites,
             space: space.transpose()?,
-            project: project.transpose()?,
+            project: project.map(|id| of_project(ctx.caller(), id)),
             tag: filter.tag,
             unanswered: filter.unanswered,
             states: filter.states.map(stored),
@@ -260,195 +267,5 @@ impl ThreadQueries {
             before,
         };
         Ok(ThreadConnection(Connection::root(ctx, paging, list).await?))
-    }
-}
-
-/// A new thread.
-#[derive(Clone, Debug, InputObject)]
-pub struct ThreadStartInput {
-    /// The space to start it in.
-    space: ID,
-    /// What it is about, one line of at most 200 characters.
-    title: String,
-    /// What it says: Markdown of at most 50,000 characters.
-    body: String,
-    /// Words by which it is found.
-    #[graphql(default)]
-    tags: Vec<String>,
-    /// The project it belongs to.
-    project: Option<ID>,
-    /// The slug of the site whose champion you write as. Needed only when you are one at several sites; a space with
-    /// visibility `SITE` takes its own champions alone.
-    #[graphql(name = "as")]
-    as_site: Option<String>,
-}
-
-impl ThreadStartInput {
-    fn draft(self) -> Result<threads::Draft> {
-        Ok(threads::Draft {
-            space: input_id("space", &self.space)?,
-            project: self.project.map(|id| input_id("project", &id)).transpose()?,
-            title: self.title,
-            body: self.body,
-            tags: self.tags,
-            as_site: self.as_site,
-        })
-    }
-}
-
-/// Changes to a thread. What is left out stays; null empties.
-#[derive(Clone, Debug, InputObject)]
-pub struct ThreadEditInput {
-    /// The thread.
-    id: ID,
-    /// The version that you read.
-    version: i32,
-    /// What it is about.
-    title: MaybeUndefined<String>,
-    /// What it says.
-    body: MaybeUndefined<String>,
-    /// Words by which it is found.
-    tags: MaybeUndefined<Vec<String>>,
-    /// The project it belongs to.
-    project: MaybeUndefined<ID>,
-}
-
-impl ThreadEditInput {
-    fn changes(self) -> Result<threads::Changes> {
-        let project = self.project.map_value(|id| input_id("project", &id));
-        Ok(threads::Changes {
-            title: self.title.into(),
-            body: self.body.into(),
-            tags: self.tags.into(),
-            project: project.transpose()?.into(),
-        })
-    }
-}
-
-/// A thread that is taken back.
-#[derive(Clone, Debug, InputObject)]
-pub struct ThreadWithdrawInput {
-    /// The thread.
-    id: ID,
-    /// The version that you read.
-    version: i32,
-}
-
-/// Another state for a thread.
-#[derive(Clone, Debug, InputObject)]
-pub struct ThreadSetStateInput {
-    /// The thread.
-    id: ID,
-    /// The state: `OPEN`, `LOCKED`, `ARCHIVED`, `HIDDEN`, or `REMOVED` for good.
-    state: ThreadState,
-    /// Why, at most 1,000 characters. The author and moderators read it; for a thread that stays in sight everybody.
-    reason: String,
-}
-
-/// Another space for a thread.
-#[derive(Clone, Debug, InputObject)]
-pub struct ThreadMoveInput {
-    /// The thread.
-    id: ID,
-    /// The space that it moves to: an open one of the same site. Its visibility becomes that of the thread and its posts.
-    space: ID,
-    /// Why, at most 1,000 characters. Moderators read it.
-    reason: String,
-}
-
-/// The answer to a thread.
-#[derive(Clone, Debug, InputObject)]
-pub struct ThreadAcceptInput {
-    /// The thread.
-    id: ID,
-    /// The post that answers it; null takes the mark away.
-    post: Option<ID>,
-}
-
-/// What can be done to threads.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ThreadMutations;
-
-/// What can be done to threads.
-#[Object]
-impl ThreadMutations {
-    /// Starts a thread in a space. For champions of every site that sees the space; in a closed space for its members.
-    async fn thread_start(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The thread.")] input: ThreadStartInput,
-    ) -> Result<ThreadPayload> {
-        change(ctx, async |work| Ok(threads::start(work, input.draft()?).await?.id)).await
-    }
-
-    /// Changes what a thread says. For its author.
-    async fn thread_edit(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The changes.")] input: ThreadEditInput,
-    ) -> Result<ThreadPayload> {
-        change(ctx, async |work| {
-            let (id, version) = (input_id("id", &input.id)?, input.version);
-            Ok(threads::edit(work, id, version, input.changes()?).await?.id)
-        })
-        .await
-    }
-
-    /// Takes a thread back for good: readers see neither it nor its posts any longer. For its author.
-    async fn thread_withdraw(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The thread.")] input: ThreadWithdrawInput,
-    ) -> Result<ThreadPayload> {
-        change(ctx, async |work| {
-            let id = input_id("id", &input.id)?;
-            Ok(threads::withdraw(work, id, input.version).await?.id)
-        })
-        .await
-    }
-
-    /// Opens, locks, archives, hides or removes a thread. For moderators and admins of the space's home; those of the
-    /// author's home may remove it. Nobody decides on their own.
-    async fn thread_set_state(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The thread, its state and why.")] input: ThreadSetStateInput,
-    ) -> Result<ThreadPayload> {
-        change(ctx, async |work| {
-            let id = input_id("id", &input.id)?;
-            moderation::set_state(work, id, input.state.into(), &input.reason).await?;
-            Ok(id)
-        })
-        .await
-    }
-
-    /// Moves a thread with its posts to another space of the same site. For moderators and admins of that site.
-    async fn thread_move(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The thread, its new space and why.")] input: ThreadMoveInput,
-    ) -> Result<ThreadPayload> {
-        change(ctx, async |work| {
-            let (id, space) = (input_id("id", &input.id)?, input_id("space", &input.space)?);
-            moderation::move_to(work, id, space, &input.reason).await?;
-            Ok(id)
-        })
-        .await
-    }
-
-    /// Marks a post as the answer, or takes the mark away. For the thread's author, and for moderators and admins of the
-    /// space's home.
-    async fn thread_accept(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The thread and its answer.")] input: ThreadAcceptInput,
-    ) -> Result<ThreadPayload> {
-        change(ctx, async |work| {
-            let id = input_id("id", &input.id)?;
-            let post = input.post.map(|post| input_id("post", &post)).transpose()?;
-            threads::accept(work, id, post).await?;
-            Ok(id)
-        })
-        .await
     }
 }

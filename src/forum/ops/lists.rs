@@ -1,7 +1,9 @@
 //! How spaces, threads, posts and reports are listed.
 
-use entity::{ProjectId, ReportState, SpaceAccess, SpaceId, ThreadState, champion, post, report, space, thread};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, QueryFilter, QueryTrait, Select};
+use entity::{
+    ProjectId, ReportState, SpaceAccess, SpaceId, ThreadState, champion, post, project, report, space, thread,
+};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait, Select};
 
 use crate::{
     error::Result,
@@ -65,6 +67,13 @@ impl Listing for Spaces {
     }
 }
 
+/// The threads of a project, where the caller may see that.
+pub fn of_project(caller: &Caller, id: ProjectId) -> Condition {
+    let seen = readable::<project::Entity>(caller).filter(project::Column::Id.eq(id));
+    let seen = seen.select_only().column(project::Column::Id);
+    Condition::all().add(thread::Column::ProjectId.in_subquery(seen.into_query()))
+}
+
 /// The order of a list of threads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Order {
@@ -88,8 +97,8 @@ pub struct Threads {
     pub sites: Option<Vec<String>>,
     /// Only in this space.
     pub space: Option<SpaceId>,
-    /// Only of this project.
-    pub project: Option<ProjectId>,
+    /// Only [`of_project`].
+    pub project: Option<Condition>,
     /// Only with this tag.
     pub tag: Option<String>,
     /// Only without an accepted answer, or only with one.
@@ -106,12 +115,12 @@ impl Listing for Threads {
     type Entity = thread::Entity;
 
     fn narrow(&self, rows: Select<thread::Entity>) -> Select<thread::Entity> {
-        use thread::Column::{AnswerId, ProjectId, SiteId, SpaceId, State, Tags};
+        use thread::Column::{AnswerId, SiteId, SpaceId, State, Tags};
         rows.apply_if(self.sites.as_ref(), |rows, slugs| {
             rows.filter(sites::ops::home_in(SiteId, slugs))
         })
         .apply_if(self.space, |rows, space| rows.filter(SpaceId.eq(space)))
-        .apply_if(self.project, |rows, project| rows.filter(ProjectId.eq(project)))
+        .apply_if(self.project.clone(), |rows, project| rows.filter(project))
         .apply_if(self.tag.as_ref(), |rows, tag| {
             rows.filter(read::holds_any(Tags, &[tag.to_lowercase()]))
         })

@@ -7,7 +7,10 @@ use entity::{
     Kind, PostId, PostState, SiteId, SpaceId, ThreadId, ThreadState, moderation_action, placement, post, thread,
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, prelude::Uuid,
+    ActiveValue::Set,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+    prelude::Uuid,
+    sea_query::{Expr, ExprTrait},
 };
 
 use super::{place_anew, placement_of, places, posts, spaces, standing_space, threads};
@@ -99,14 +102,11 @@ pub async fn set_state(work: &mut Work<'_>, id: ThreadId, state: ThreadState, re
     if decides {
         let found = placement_of(work, id).await?;
         place_anew(work, found, placed(state.as_str(), state == ThreadState::Open, &reason)).await?;
-        thread::Entity::update_many()
-            .set(thread::ActiveModel {
-                state: Set(state),
-                ..thread::ActiveModel::default()
-            })
-            .filter(thread::Column::Id.eq(id))
-            .exec(work.db())
-            .await?;
+        let shown = thread::ActiveModel {
+            state: Set(state),
+            ..thread::ActiveModel::default()
+        };
+        threads::keep(work, id, shown).await?;
         threads::copy_state(work, &thread::Model { state, ..row }).await?;
     } else {
         threads::take_back(work, row).await?;
@@ -201,28 +201,16 @@ pub async fn move_to(work: &mut Work<'_>, id: ThreadId, to: SpaceId, reason: &st
         check.note(ProblemCode::Invalid, "space", why);
     }
     check.done()?;
-    let found = placement_of(work, id).await?;
-    place_anew(work, found, placement::ActiveModel::default()).await?;
-    placement::Entity::update_many()
-        .set(placement::ActiveModel {
-            space_id: Set(to),
-            ..placement::ActiveModel::default()
-        })
-        .filter(placement::Column::ThreadId.eq(id))
-        .exec(work.db())
-        .await?;
-    thread::Entity::update_many()
-        .set(thread::ActiveModel {
-            space_id: Set(to),
-            ..thread::ActiveModel::default()
-        })
-        .filter(thread::Column::Id.eq(id))
-        .exec(work.db())
-        .await?;
-    if target.visibility != row.visibility {
-        let this = Condition::all().add(thread::Column::Id.eq(id));
-        spaces::share(work, this, target.visibility).await?;
-    }
+    placement_of(work, id).await?;
+    place_in(work, id, to).await?;
+    work.note(row.space_home_id, Kind::Thread, id);
+    let moved = thread::ActiveModel {
+        space_id: Set(to),
+        ..thread::ActiveModel::default()
+    };
+    threads::keep(work, id, moved).await?;
+    let this = Condition::all().add(thread::Column::Id.eq(id));
+    spaces::share(work, this, target.visibility).await?;
     let deed = Deed {
         site: row.space_home_id,
         kind: Kind::Thread,
@@ -233,6 +221,23 @@ pub async fn move_to(work: &mut Work<'_>, id: ThreadId, to: SpaceId, reason: &st
         spaces: Some((row.space_id, to)),
     };
     remember(work, deed).await
+}
+
+/// Places a thread and its posts in another space, each under its next version.
+async fn place_in(work: &Work<'_>, thread: ThreadId, space: SpaceId) -> Result<()> {
+    use placement::Column::{ThreadId as Thread, Version};
+    let moved = placement::ActiveModel {
+        space_id: Set(space),
+        updated_at: Set(work.now()),
+        ..placement::ActiveModel::default()
+    };
+    placement::Entity::update_many()
+        .set(moved)
+        .col_expr(Version, Expr::col(Version).add(1))
+        .filter(Thread.eq(thread))
+        .exec(work.db())
+        .await?;
+    Ok(())
 }
 
 /// What was done to those of these rows that the caller may moderate, in order.

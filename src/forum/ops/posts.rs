@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use entity::{Kind, PostId, PostState, ThreadId, ThreadState, placement, post, thread};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 
-use super::{Author, Placing, allow_in, author, kept_here, only_home, place, shown_answer};
+use super::{Author, Placing, allow_in, author, kept_here, only_home, place, shown_answer, threads};
 use crate::{
     app::Work,
     error::{Error, ProblemCode, Result},
@@ -72,7 +72,7 @@ pub async fn create(work: &mut Work<'_>, draft: Draft) -> Result<post::Model> {
             active_at: Set(work.now()),
             ..thread::ActiveModel::default()
         };
-        keep(work, thread.id, counted).await?;
+        threads::keep(work, thread.id, counted).await?;
     }
     Ok(row)
 }
@@ -111,12 +111,14 @@ async fn next_position(work: &Work<'_>, thread: ThreadId) -> Result<i64> {
 /// Changes what a post says, by its author.
 ///
 /// # Errors
-/// Problems of the text, one when the post is not shown to readers; what [`Work::get_at`] and [`Work::allow`] refuse.
+/// Problems of the text, one when the post is not shown to readers or its author may not write now; what
+/// [`Work::get_at`] and [`Work::allow`] refuse.
 pub async fn edit(work: &mut Work<'_>, id: PostId, version: i32, body: &str) -> Result<post::Model> {
     let row = work.get_at::<post::Entity>(id, version).await?;
     let why = "A post that readers do not see cannot be edited.";
     allow_in::<post::Entity>(work, Action::Edit, &row, PostState::Visible.as_str(), why)?;
     let mut check = Check::new();
+    check.take(work.author(row.site_id))?;
     let mut active = row.into_active_model();
     active.body = Set(check.markdown("body", body, input::BODY));
     active.edited_at = Set(Some(work.now()));
@@ -180,15 +182,5 @@ pub(super) async fn tally(work: &Work<'_>, thread: &thread::Model) -> Result<()>
         answer_id: Set(answer),
         ..thread::ActiveModel::default()
     };
-    keep(work, thread.id, counted).await
-}
-
-/// Keeps on a thread what is counted and not written by its author, so that its version stays.
-async fn keep(work: &Work<'_>, thread: ThreadId, counted: thread::ActiveModel) -> Result<()> {
-    thread::Entity::update_many()
-        .set(counted)
-        .filter(thread::Column::Id.eq(thread))
-        .exec(work.db())
-        .await?;
-    Ok(())
+    threads::keep(work, thread.id, counted).await
 }

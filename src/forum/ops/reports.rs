@@ -11,7 +11,6 @@ use crate::{
     error::{Error, Result},
     input::{self, Check},
     policy::{Action, Caller},
-    read,
     scope::covers,
 };
 
@@ -78,10 +77,11 @@ pub async fn report(
     work.insert::<report::Entity>(row).await
 }
 
+/// The subject is locked, so that nobody reports it twice at the same moment.
 async fn reported(work: &Work<'_>, subject: Subject) -> Result<Reported> {
     Ok(match subject {
         Subject::Thread(id) => {
-            let row = read::get::<thread::Entity>(work.db(), work.caller(), id).await?;
+            let row = work.locked::<thread::Entity>(id).await?;
             Reported {
                 kind: Kind::Thread,
                 id: id.into(),
@@ -92,7 +92,7 @@ async fn reported(work: &Work<'_>, subject: Subject) -> Result<Reported> {
             }
         }
         Subject::Post(id) => {
-            let row = read::get::<post::Entity>(work.db(), work.caller(), id).await?;
+            let row = work.locked::<post::Entity>(id).await?;
             Reported {
                 kind: Kind::Post,
                 id: id.into(),

@@ -53,7 +53,13 @@ pub async fn create(work: &mut Work<'_>, draft: Draft) -> Result<space::Model> {
         about: Set(check.text("about", &draft.about, input::ABOUT)),
         access: Set(draft.access),
         closed_space_id: Set(closed.then_some(id)),
-        slug: Set(free_slug(work, site.id, &draft.name).await?),
+        slug: Set(sites::ops::free_slug::<space::Entity>(
+            work.db(),
+            [space::Column::SiteId, space::Column::Slug],
+            site.id,
+            &draft.name,
+        )
+        .await?),
         ..space::ActiveModel::default()
     };
     check.done()?;
@@ -68,17 +74,6 @@ fn closed_is_private(check: &mut Check, access: SpaceAccess, visibility: Visibil
             "A closed space is for its members alone: its visibility is SITE.",
         );
     }
-}
-
-async fn free_slug(work: &Work<'_>, site: SiteId, name: &str) -> Result<String> {
-    let taken = space::Entity::find().select_only().column(space::Column::Slug);
-    let taken = taken
-        .filter(space::Column::SiteId.eq(site))
-        .filter(space::Column::Slug.starts_with(input::slug(name)))
-        .into_tuple()
-        .all(work.db())
-        .await?;
-    Ok(input::free_slug(name, &taken))
 }
 
 /// What changes in a space.
@@ -120,7 +115,7 @@ pub async fn update(work: &mut Work<'_>, id: SpaceId, version: i32, changes: Cha
     Ok(row)
 }
 
-/// Shows threads and their posts to others than before: they repeat what their space says.
+/// Brings in step what threads and their posts repeat of their space, and notes them all.
 pub(super) async fn share(work: &mut Work<'_>, threads: Condition, visibility: Visibility) -> Result<()> {
     let of_threads = thread::Entity::find()
         .select_only()

@@ -124,8 +124,8 @@ pub struct Changes {
 /// Changes what a thread says, by its author.
 ///
 /// # Errors
-/// Problems of the changes, one when the thread is not shown to readers; what [`Work::get_at`] and [`Work::allow`]
-/// refuse.
+/// Problems of the changes, one when the thread is not shown to readers or its author may not write now; what
+/// [`Work::get_at`] and [`Work::allow`] refuse.
 pub async fn edit(work: &mut Work<'_>, id: ThreadId, version: i32, changes: Changes) -> Result<thread::Model> {
     let row = work.get_at::<thread::Entity>(id, version).await?;
     allow_in::<thread::Entity>(
@@ -141,6 +141,7 @@ pub async fn edit(work: &mut Work<'_>, id: ThreadId, version: i32, changes: Chan
     let tags = changes.tags.or_now(Some(row.tags.0.clone())).unwrap_or_default();
     let project = changes.project.or_now(row.project_id);
     known_project(work, project.filter(|_| project != row.project_id)).await?;
+    check.take(work.author(row.site_id))?;
     let mut active = row.into_active_model();
     active.title = Set(check.line("title", &title, input::TITLE));
     active.body = Set(check.markdown("body", &body, input::BODY));
@@ -218,12 +219,19 @@ pub async fn accept(work: &mut Work<'_>, id: ThreadId, answer: Option<PostId>) -
         ..placement::ActiveModel::default()
     };
     place_anew(work, found, change).await?;
+    let answered = thread::ActiveModel {
+        answer_id: Set(answer),
+        ..thread::ActiveModel::default()
+    };
+    keep(work, id, answered).await
+}
+
+/// Keeps on a thread what is placed or counted and not written by its author, so that its version stays.
+pub(super) async fn keep(work: &Work<'_>, id: ThreadId, kept: thread::ActiveModel) -> Result<()> {
+    let this = thread::Column::Id.eq(id);
     thread::Entity::update_many()
-        .set(thread::ActiveModel {
-            answer_id: Set(answer),
-            ..thread::ActiveModel::default()
-        })
-        .filter(thread::Column::Id.eq(id))
+        .set(kept)
+        .filter(this)
         .exec(work.db())
         .await?;
     Ok(())

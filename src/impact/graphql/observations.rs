@@ -349,7 +349,7 @@ impl ObservationMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "The site and the file's text.")] input: ObservationsImportInput,
     ) -> Result<ImportPayload> {
-        let import = async |work: &mut Work<'_>| import::import(work, &input.site, &input.csv, |_, _| {}).await;
+        let import = async |work: &mut Work<'_>| import::import(work, &input.site, &input.csv).await;
         let outcome = settle(ctx, import).await?;
         let imported = match &outcome {
             Outcome::Done(ids) => ids.len(),

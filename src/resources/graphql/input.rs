@@ -30,7 +30,7 @@ pub struct ResourceCreateInput {
     /// What it is.
     #[graphql(name = "type")]
     kind: ResourceType,
-    /// What it is about, e.g. `nhs-app`. Stored in lower case.
+    /// What it is about, e.g. `nhs-app`: at most 30, each of at most 60 characters. Stored in lower case.
     #[graphql(default)]
     topics: Vec<String>,
     /// How it helps people to take part.
@@ -89,28 +89,28 @@ pub struct ResourceUpdateInput {
     pub(super) id: ID,
     /// The version that you read.
     pub(super) version: i32,
-    /// What the draft is called.
+    /// What the draft is called, at most 200 characters.
     title: MaybeUndefined<String>,
-    /// What the draft is about.
+    /// What the draft is about, at most 1,000 characters.
     summary: MaybeUndefined<String>,
-    /// The content of the draft as Markdown.
+    /// The content of the draft as Markdown, at most 50,000 characters.
     body: MaybeUndefined<String>,
-    /// Where the content of the draft stands on the web.
+    /// Where the content of the draft stands on the web, as `https://…` or `http://…`.
     url: MaybeUndefined<String>,
     /// What it is.
     #[graphql(name = "type")]
     kind: MaybeUndefined<ResourceType>,
-    /// What it is about.
+    /// What it is about: at most 30, each of at most 60 characters. Stored in lower case.
     topics: MaybeUndefined<Vec<String>>,
     /// How it helps people to take part.
     themes: MaybeUndefined<Vec<Theme>>,
-    /// The staff groups that it is for.
+    /// The staff groups that it is for; none for all.
     audience: MaybeUndefined<Vec<StaffGroup>>,
     /// Its language as a BCP 47 tag.
     language: MaybeUndefined<String>,
-    /// Its licence.
+    /// `OGL-UK-3.0`, `CC-BY-4.0`, `CC-BY-SA-4.0`, `CC-BY-NC-4.0` or `CC0-1.0`.
     licence: MaybeUndefined<String>,
-    /// When it is to be reviewed.
+    /// When it is to be reviewed, at most ten years ahead.
     review_by: MaybeUndefined<Date>,
     /// Who sees it.
     visibility: MaybeUndefined<Visibility>,

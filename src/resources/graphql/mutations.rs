@@ -1,6 +1,7 @@
 //! What can be done to resources.
 
 use async_graphql::{Context, Object};
+use entity::{ResourceId, resource};
 
 use super::{
     ResourceActInput, ResourceCreateInput, ResourceOverlayClearInput, ResourceOverlayPayload, ResourceOverlaySetInput,
@@ -8,6 +9,7 @@ use super::{
     ResourceProposeInput, ResourceReviewInput, ResourceUpdateInput,
 };
 use crate::{
+    app::Work,
     error::Result,
     graphql::{ids::input_id, payload::change},
     resources::ops,
@@ -53,11 +55,7 @@ impl ResourceMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "The resource.")] input: ResourceActInput,
     ) -> Result<ResourcePayload> {
-        change(ctx, async |work| {
-            let id = input_id("id", &input.id)?;
-            Ok(ops::submit(work, id, input.version, input.note).await?.id)
-        })
-        .await
+        step(ctx, input, ops::submit).await
     }
 
     /// Says in a review whether the draft may be published. For curators and admins of its site, never for one's own.
@@ -80,11 +78,7 @@ impl ResourceMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "The resource.")] input: ResourceActInput,
     ) -> Result<ResourcePayload> {
-        change(ctx, async |work| {
-            let id = input_id("id", &input.id)?;
-            Ok(ops::publish(work, id, input.version, input.note).await?.id)
-        })
-        .await
+        step(ctx, input, ops::publish).await
     }
 
     /// Takes the published edition back from its readers; an open draft stays. For curators and admins of its site.
@@ -93,11 +87,7 @@ impl ResourceMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "The resource.")] input: ResourceActInput,
     ) -> Result<ResourcePayload> {
-        change(ctx, async |work| {
-            let id = input_id("id", &input.id)?;
-            Ok(ops::withdraw(work, id, input.version, input.note).await?.id)
-        })
-        .await
+        step(ctx, input, ops::withdraw).await
     }
 
     /// Lays an overlay over a national resource, or changes the one that is there. For curators and admins of the
@@ -166,4 +156,17 @@ impl ResourceMutations {
         })
         .await
     }
+}
+
+/// Takes one of the steps that need no more than the resource and a note.
+async fn step(
+    ctx: &Context<'_>,
+    input: ResourceActInput,
+    take: impl AsyncFnOnce(&mut Work<'_>, ResourceId, i32, Option<String>) -> Result<resource::Model>,
+) -> Result<ResourcePayload> {
+    change(ctx, async |work| {
+        let id = input_id("id", &input.id)?;
+        Ok(take(work, id, input.version, input.note).await?.id)
+    })
+    .await
 }

@@ -12,7 +12,6 @@ use crate::{
     error::{Error, ProblemCode, Result},
     input::{self, Check, Patch},
     policy::{Action, states::EDITIONS},
-    read,
     scope::readable,
     sites,
 };
@@ -43,7 +42,8 @@ pub async fn set_overlay(
 ) -> Result<resource_overlay::Model> {
     let site = sites::ops::named(work.db(), site).await?;
     let site = work.allow_at(Action::Create, Kind::ResourceOverlay, site.id).await?;
-    let under = read::get::<resource::Entity>(work.db(), work.caller(), resource).await?;
+    // Locked, since the overlay repeats what the resource says of itself, and so that no two make the first one.
+    let under = work.locked::<resource::Entity>(resource).await?;
     let now = standing(work, site.id, resource).await?;
     if let Some(now) = &now {
         work.allow::<resource_overlay::Entity>(Action::Edit, now)?;
@@ -135,11 +135,11 @@ async fn write(
     let pinned = check.required("pinned", layer.pinned, &now.is_some_and(|now| now.pinned));
     let hidden = check.required("hidden", layer.hidden, &now.is_some_and(|now| now.hidden));
     let note = layer.note.or_now(now.and_then(|now| now.note.clone()));
-    let held = layer.pinned_edition.or_now(now.and_then(|now| now.pinned_edition));
     if pinned && hidden {
         check.note(ProblemCode::Invalid, "hidden", "Pin it or hide it, not both.");
     }
-    if let Some(number) = held
+    // One that is held already may have been withdrawn since: that is no fault of this change.
+    if let Patch::Set(number) = layer.pinned_edition
         && !has_edition(work, under.id, number).await?
     {
         let message = "The resource has no published edition with this number.";
@@ -148,7 +148,7 @@ async fn write(
     row.pinned = Set(pinned);
     row.hidden = Set(hidden);
     row.note = Set(check.optional_text("note", note, input::SUMMARY));
-    row.pinned_edition = Set(held);
+    row.pinned_edition = Set(layer.pinned_edition.or_now(now.and_then(|now| now.pinned_edition)));
     Ok(())
 }
 

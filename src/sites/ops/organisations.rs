@@ -15,9 +15,10 @@ use crate::{
     policy::{Action, Caller},
     read::{KeyType, Listing, Sort},
     scope::readable,
+    sheet::problem,
     sites::ops::{
         holding, named,
-        organisation_file::{self, Line, problem},
+        organisation_file::{self, Line},
     },
 };
 

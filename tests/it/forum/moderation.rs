@@ -199,6 +199,34 @@ on_both! {
 }
 
 on_both! {
+    async fn a_move_is_placed_and_noted_for_every_post(host) {
+        use entity::{Kind, outbox, placement};
+        use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+        let ana = host.champion(&["leeds:champion"]).await;
+        let moderator = host.person(&["national:moderator"]);
+        let from = space(host, "national", "Everybody", "NETWORK").await;
+        let to = space(host, "national", "Tools", "NETWORK").await;
+        let started = thread(&ana, &from, "Tablets").await;
+        post(&ana, &started, "One.").await;
+        post(&ana, &started, "Two.").await;
+        let noted = async |kind: Kind| {
+            let rows = outbox::Entity::find().filter(outbox::Column::Kind.eq(kind));
+            rows.count(host.server.0.reader()).await.unwrap()
+        };
+        let before = (noted(Kind::Thread).await, noted(Kind::Post).await);
+        let input = json!({ "id": started["id"], "space": to["id"], "reason": "Fits better." });
+        moderator.does("threadMove", input, "thread { id }").await.record();
+
+        let placed = placement::Entity::find().all(host.server.0.reader()).await.unwrap();
+        let space = placed[0].space_id;
+        assert!(to["id"] == space.to_string());
+        assert!(placed.iter().all(|row| row.space_id == space && row.version == 2), "{placed:?}");
+        // In the feeds of Leeds and of the national site.
+        assert_eq!((noted(Kind::Thread).await, noted(Kind::Post).await), (before.0 + 2, before.1 + 4));
+    }
+}
+
+on_both! {
     async fn what_moderators_do_is_in_the_audit_log_of_their_site(host) {
         use sea_orm::EntityTrait;
         let ana = host.champion(&["leeds:champion"]).await;

@@ -1,7 +1,7 @@
 //! Reports: who makes them, who sees them and the reporter, who closes them.
 
 use super::{post, space, thread};
-use crate::support::{Person, Value, json, on_both};
+use crate::support::{Person, Reply, Value, json, on_both};
 
 const LIST: &str = "query($site: String!, $open: Boolean) { reports(site: $site, open: $open) {
     nodes { id reason state outcome closedAt version reporter { displayName } site { slug } thread { title } post { body } viewerCan }
@@ -112,5 +112,23 @@ on_both! {
         let nothing = json!({ "id": "post_01h455vb4pex5vsknk084sn02q", "reason": "Spam." });
         assert_eq!(ben.does("postReport", nothing, "report { id }").await.code(), "NOT_FOUND");
         assert_eq!(reports(&host.person(&["national:moderator"]), "national", None).await.len(), 0);
+    }
+}
+
+on_both! {
+    async fn reports_by_one_reader_at_once_are_one(host) {
+        let (ana, ben) = (host.champion(&["leeds:champion"]).await, host.champion(&["hull:champion"]).await);
+        let space = space(host, "national", "Everybody", "NETWORK").await;
+        let started = thread(&ana, &space, "Tablets").await;
+        let written = post(&ana, &started, "Buy pills.").await;
+        for subject in [&started, &written] {
+            let input = json!({ "id": subject["id"], "reason": "Spam." });
+            let twins = (0..4).map(|_| ben.does("postReport", input.clone(), "report { id }"));
+            let replies = futures_util::future::join_all(twins).await;
+            let mut codes: Vec<_> = replies.iter().map(Reply::code).collect();
+            codes.sort_unstable();
+            assert_eq!(codes, ["NOT_ALLOWED_NOW", "NOT_ALLOWED_NOW", "NOT_ALLOWED_NOW", "OK"]);
+        }
+        assert_eq!(reports(&ben, "hull", Some(true)).await.len(), 2);
     }
 }
