@@ -73,6 +73,10 @@ pub struct HttpSettings {
     pub document_depth: usize,
     /// The most fields and fragments that a document may select, fragments counted at each spread.
     pub document_selections: usize,
+    /// The most items of one list in a document or its variables.
+    pub list_items: usize,
+    /// The most values that one request may ask for, with every list at the page size that is asked for.
+    pub answer_values: u64,
     /// How many parsed documents are kept; one counts once for every 4 KiB of its text.
     pub cached_documents: u64,
     /// Longer documents are not kept.

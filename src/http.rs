@@ -4,6 +4,7 @@
 //! result on a listener. What belongs to the application (who calls, whether it is ready) comes through [`Host`].
 
 mod accept;
+mod answer;
 mod convert;
 mod documents;
 mod graphiql;

@@ -23,10 +23,15 @@ static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     sanitiser
 });
 
-/// Sanitised HTML.
+/// Sanitised HTML. Tags that somebody wrote are shown as text: a few thousand that are never closed would grow to
+/// gigabytes when an HTML parser puts them in order.
 pub fn to_html(markdown: &str) -> String {
     let mut rendered = String::with_capacity(markdown.len() * 2);
-    html::push_html(&mut rendered, parser(markdown));
+    let plain = parser(markdown).map(|event| match event {
+        Event::Html(raw) | Event::InlineHtml(raw) => Event::Text(raw),
+        other => other,
+    });
+    html::push_html(&mut rendered, plain);
     SANITISER.clean(&rendered).to_string()
 }
 
@@ -122,8 +127,17 @@ mod tests {
 
         assert_eq!(
             html,
-            "<p><strong>Bold</strong>  <a rel=\"noopener noreferrer nofollow\">x</a></p>\n"
+            "<p><strong>Bold</strong> &lt;script&gt;alert(1)&lt;/script&gt; \
+             <a rel=\"noopener noreferrer nofollow\">x</a></p>\n"
         );
+    }
+
+    #[test]
+    fn tags_that_are_never_closed_do_not_multiply() {
+        let open: String = (0..500).map(|number| format!("<b a{number}>")).collect();
+        let text = format!("{open}{}", "<p>".repeat(500));
+
+        assert!(to_html(&text).len() < 20 * text.len());
     }
 
     #[test]

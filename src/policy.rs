@@ -21,8 +21,12 @@ pub struct Caller {
     pub identity: Option<Identity>,
     /// What the token says, their issuers may grant and active sites allow. Any role includes `CHAMPION` there.
     pub roles: Vec<Role>,
-    /// Every champion bound to the identity.
+    /// The champions bound to the identity at the sites that accept the token: whom the caller acts as.
     pub champions: Vec<OwnChampion>,
+    /// The champions bound to the same issuer and subject at other sites. The token does not prove that they are the
+    /// caller, so they grant nothing; it does not disprove it either, so their work counts as the caller's own wherever
+    /// nobody may decide on their own.
+    pub namesakes: Vec<ChampionId>,
     /// The closed spaces that one of these champions is a member of.
     pub spaces: Vec<SpaceId>,
 }
@@ -36,6 +40,8 @@ pub struct Identity {
     pub subject: String,
     /// When the token ends.
     pub expires_at: DateTime<Utc>,
+    /// The active sites that accept the token: the only ones where these names prove who it is.
+    pub sites: Vec<SiteId>,
 }
 
 /// A role that a caller holds on an active site of this host.
@@ -219,8 +225,10 @@ pub enum Closed {
 pub struct Reach {
     /// What is granted.
     pub grants: Vec<Grant>,
-    /// All champions of the caller, for grants that exclude the caller's own.
+    /// The champions that the caller acts as, for grants to owners.
     pub own: Vec<ChampionId>,
+    /// Those whose work the caller does not decide on: their own champions and their namesakes.
+    pub not_decided: Vec<ChampionId>,
     /// The closed spaces of the caller.
     pub spaces: Vec<SpaceId>,
 }
@@ -299,10 +307,12 @@ pub fn reach(caller: &Caller, action: Action, kind: Kind) -> Reach {
         .iter()
         .filter_map(|rule| grant(caller, rule))
         .collect();
-    let own = caller.champions.iter().map(|own| own.id).collect();
+    let own: Vec<_> = caller.champions.iter().map(|own| own.id).collect();
+    let not_decided = own.iter().chain(&caller.namesakes).copied().collect();
     Reach {
         grants,
         own,
+        not_decided,
         spaces: caller.spaces.clone(),
     }
 }
@@ -341,7 +351,8 @@ impl Reach {
     }
 
     fn grants_row(&self, grant: &Grant, row: &Access) -> bool {
-        let owns = |owner: Option<ChampionId>| owner.is_some_and(|owner| self.own.contains(&owner));
+        let is_of =
+            |owner: Option<ChampionId>, champions: &[ChampionId]| owner.is_some_and(|it| champions.contains(&it));
         let listed = row.closed_space.is_some_and(|space| self.spaces.contains(&space));
         let who = match &grant.who {
             Who::Everyone => true,
@@ -349,7 +360,7 @@ impl Reach {
             Who::At(Column::Home, sites) => sites.contains(&row.home),
             Who::At(Column::Receiver, sites) => row.receiver.is_some_and(|site| sites.contains(&site)),
             Who::At(Column::Subject, sites) => row.subject.is_some_and(|site| sites.contains(&site)),
-            Who::Own => owns(row.owner),
+            Who::Own => is_of(row.owner, &self.own),
             Who::Listed => listed,
         };
         let closed = match grant.closed {
@@ -358,7 +369,10 @@ impl Reach {
             Closed::Any => true,
         };
         let state = grant.states.is_none_or(|states| states.contains(&row.state));
-        who && closed && state && !(grant.not_own && (owns(row.owner) || owns(row.subject_owner)))
+        let involved = [row.owner, row.subject_owner]
+            .iter()
+            .any(|owner| is_of(*owner, &self.not_decided));
+        who && closed && state && !(grant.not_own && involved)
     }
 }
 

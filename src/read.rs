@@ -2,17 +2,15 @@
 
 use std::{collections::HashMap, hash::Hash};
 
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, IdenStatic, IntoSimpleExpr, Iterable, Order,
-    QueryFilter, QueryOrder, QueryResult, QuerySelect, QueryTrait, Select,
-    prelude::{Date, DateTimeUtc, Uuid},
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, IdenStatic, Iterable, Order, QueryFilter,
+    QueryOrder, QueryResult, QuerySelect, QueryTrait, Select,
+    prelude::Uuid,
     sea_query::{
-        Alias, ColumnRef, Expr, ExprTrait, Func, IntoColumnRef, IntoCondition, LikeExpr, Query, SimpleExpr,
+        Alias, ColumnRef, Expr, ExprTrait, Func, IntoColumnRef, IntoCondition, JoinType, LikeExpr, Query,
         WindowStatement,
     },
 };
-use serde::{Deserialize, Serialize};
 
 use crate::{
     error::{Error, Result},
@@ -20,10 +18,21 @@ use crate::{
     scope::{Scoped, readable},
 };
 
+mod order;
+
+pub use order::{Cursor, KeyType, Sort, SortKey};
+use order::{ordering, past};
+
 /// The page size when none is asked for.
 pub const DEFAULT_PAGE: u64 = 20;
 /// The largest page.
 pub const LARGEST_PAGE: u64 = 100;
+
+/// Ids that go into one statement. SQLite takes 32,766 values.
+const IDS_A_STATEMENT: usize = 5_000;
+
+/// The longest item of a list column, generously. SQLite refuses patterns of 50,000 bytes.
+const LONGEST_ITEM: usize = 1_000;
 
 /// A list: which rows besides the caller's rights, in which order.
 pub trait Listing: Send + Sync {
@@ -45,60 +54,6 @@ pub trait Listing: Send + Sync {
 /// A column of long text and the API fields that show it.
 pub type Wide<E> = (<E as EntityTrait>::Column, &'static [&'static str]);
 
-/// An order of a list: its name ties cursors to it, the id is its last key.
-#[derive(Clone, Debug)]
-pub struct Sort {
-    /// Unlike that of any other order of the same table.
-    pub name: &'static str,
-    /// The keys, none of them ever null.
-    pub keys: Vec<SortKey>,
-}
-
-/// One key of an order.
-#[derive(Clone, Debug)]
-pub struct SortKey {
-    /// What is compared.
-    pub by: SimpleExpr,
-    /// Its type.
-    pub holds: KeyType,
-    /// Whether the greatest comes first.
-    pub descending: bool,
-}
-
-/// The type of a sort key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyType {
-    /// A text.
-    Text,
-    /// An instant.
-    Time,
-    /// A day.
-    Day,
-    /// A whole number.
-    Number,
-}
-
-impl Sort {
-    /// An order by one column.
-    pub fn by(name: &'static str, column: impl IntoSimpleExpr, holds: KeyType, descending: bool) -> Self {
-        Self {
-            name,
-            keys: vec![SortKey {
-                by: column.into_simple_expr(),
-                holds,
-                descending,
-            }],
-        }
-    }
-
-    /// With another key before all others.
-    pub fn after(mut self, name: &'static str, key: SortKey) -> Self {
-        self.name = name;
-        self.keys.insert(0, key);
-        self
-    }
-}
-
 /// Where in a list a page lies and how long it is.
 #[derive(Clone, Debug, Default)]
 pub struct Window {
@@ -112,70 +67,6 @@ pub struct Window {
     pub backward: bool,
     /// The API fields asked of each row; empty for all.
     pub asked: Vec<String>,
-}
-
-/// A place in a list, between two rows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Cursor(String, Vec<Key>, Uuid);
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-enum Key {
-    Text(String),
-    Time(DateTimeUtc),
-    Day(Date),
-    Number(i64),
-}
-
-impl Key {
-    fn holds(&self) -> KeyType {
-        match self {
-            Self::Text(_) => KeyType::Text,
-            Self::Time(_) => KeyType::Time,
-            Self::Day(_) => KeyType::Day,
-            Self::Number(_) => KeyType::Number,
-        }
-    }
-
-    fn expr(&self) -> Expr {
-        match self {
-            Self::Text(text) => Expr::val(text.as_str()),
-            Self::Time(time) => Expr::val(*time),
-            Self::Day(day) => Expr::val(*day),
-            Self::Number(number) => Expr::val(*number),
-        }
-    }
-
-    fn read(row: &QueryResult, column: &str, holds: KeyType) -> Result<Self> {
-        Ok(match holds {
-            KeyType::Text => Self::Text(row.try_get("", column)?),
-            KeyType::Time => Self::Time(row.try_get("", column)?),
-            KeyType::Day => Self::Day(row.try_get("", column)?),
-            KeyType::Number => Self::Number(row.try_get("", column)?),
-        })
-    }
-}
-
-impl Cursor {
-    /// Reads a cursor as the API printed it.
-    pub fn parse(text: &str) -> Option<Self> {
-        serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(text).ok()?).ok()
-    }
-
-    fn fits<E: Scoped>(&self, sort: &Sort) -> bool {
-        let kinds = self.1.iter().map(Key::holds);
-        self.0 == list_name::<E>(sort) && kinds.eq(sort.keys.iter().map(|key| key.holds))
-    }
-}
-
-impl std::fmt::Display for Cursor {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let json = serde_json::to_vec(self).map_err(|_| std::fmt::Error)?;
-        f.write_str(&BASE64_URL_SAFE_NO_PAD.encode(json))
-    }
-}
-
-fn list_name<E: Scoped>(sort: &Sort) -> String {
-    format!("{}:{}", E::KIND.prefix(), sort.name)
 }
 
 /// One page of a list.
@@ -239,14 +130,19 @@ pub async fn get<E: Scoped>(db: &impl ConnectionTrait, caller: &Caller, id: E::I
 /// # Errors
 /// Only when the database fails.
 pub async fn by_ids<E: Scoped>(db: &impl ConnectionTrait, caller: &Caller, ids: &[E::Id]) -> Result<Vec<E::Model>> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
+    let mut rows = Vec::new();
+    for ids in batches(ids.iter().map(|id| (*id).into()).collect()) {
+        let wanted = readable::<E>(caller).filter(E::id_column().is_in(ids));
+        rows.extend(wanted.all(db).await?);
     }
-    let wanted = ids.iter().map(|id| (*id).into());
-    Ok(readable::<E>(caller)
-        .filter(E::id_column().is_in(wanted))
-        .all(db)
-        .await?)
+    Ok(rows)
+}
+
+/// Ids, each once, in as few parts as statements can take.
+fn batches(mut ids: Vec<Uuid>) -> Vec<Vec<Uuid>> {
+    ids.sort_unstable();
+    ids.dedup();
+    ids.chunks(IDS_A_STATEMENT).map(<[Uuid]>::to_vec).collect()
 }
 
 /// A page of a list.
@@ -285,31 +181,30 @@ pub async fn pages<L: Listing>(
     parent: &Parent<L::Entity>,
     parents: &[Uuid],
 ) -> Result<HashMap<Uuid, Page<<L::Entity as EntityTrait>::Model>>> {
-    if parents.is_empty() {
-        return Ok(HashMap::new());
-    }
     let sort = list.sort();
-    let (rows, parent) = belonging(readable::<L::Entity>(caller), parent, parents);
-    let rows = keyed(list.narrow(rows), list, &sort, window)?;
-    let mut rank = WindowStatement::partition_by(parent.clone());
-    for (expr, order) in ordering::<L::Entity>(&sort, window.backward) {
-        rank.order_by_expr(expr, order);
-    }
-    let rows = rows.expr_as(Expr::col(parent), "parent_id");
-    let mut ranked = rows.into_query();
-    ranked.expr_window_as(Func::cust("ROW_NUMBER"), rank, "row_rank");
-    let outer = Query::select()
-        .expr(Expr::cust("*"))
-        .from_subquery(ranked, "ranked")
-        .and_where(Expr::col("row_rank").lte(window.limit + 1))
-        .order_by("row_rank", Order::Asc)
-        .to_owned();
     let mut by_parent: HashMap<Uuid, Vec<_>> = HashMap::new();
-    for row in db.query_all(&outer).await? {
-        by_parent
-            .entry(row.try_get("", "parent_id")?)
-            .or_default()
-            .push(decode::<L::Entity>(&row, &sort)?);
+    for parents in batches(parents.to_vec()) {
+        let (rows, parent) = belonging(readable::<L::Entity>(caller), parent, parents);
+        let rows = keyed(list.narrow(rows), list, &sort, window)?;
+        let mut rank = WindowStatement::partition_by(parent.clone());
+        for (expr, order) in ordering::<L::Entity>(&sort, window.backward) {
+            rank.order_by_expr(expr, order);
+        }
+        let rows = rows.expr_as(Expr::col(parent), "parent_id");
+        let mut ranked = rows.into_query();
+        ranked.expr_window_as(Func::cust("ROW_NUMBER"), rank, "row_rank");
+        let outer = Query::select()
+            .expr(Expr::cust("*"))
+            .from_subquery(ranked, "ranked")
+            .and_where(Expr::col("row_rank").lte(window.limit + 1))
+            .order_by("row_rank", Order::Asc)
+            .to_owned();
+        for row in db.query_all(&outer).await? {
+            by_parent
+                .entry(row.try_get("", "parent_id")?)
+                .or_default()
+                .push(decode::<L::Entity>(&row, &sort)?);
+        }
     }
     Ok(by_parent
         .into_iter()
@@ -340,55 +235,48 @@ pub async fn counts<L: Listing>(
     parent: &Parent<L::Entity>,
     parents: &[Uuid],
 ) -> Result<HashMap<Uuid, u64>> {
-    if parents.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let (rows, parent) = belonging(readable::<L::Entity>(caller), parent, parents);
-    let statement = list
-        .narrow(rows)
-        .select_only()
-        .expr_as(Expr::col(parent.clone()), "parent_id")
-        .expr_as(Expr::cust("COUNT(*)"), "count")
-        .into_query()
-        .add_group_by([Expr::col(parent)])
-        .to_owned();
     let mut counts = HashMap::new();
-    for row in db.query_all(&statement).await? {
-        let count: i64 = row.try_get("", "count")?;
-        counts.insert(row.try_get("", "parent_id")?, count.try_into().unwrap_or_default());
+    for parents in batches(parents.to_vec()) {
+        let (rows, parent) = belonging(readable::<L::Entity>(caller), parent, parents);
+        let statement = list
+            .narrow(rows)
+            .select_only()
+            .expr_as(Expr::col(parent.clone()), "parent_id")
+            .expr_as(Expr::cust("COUNT(*)"), "count")
+            .into_query()
+            .add_group_by([Expr::col(parent)])
+            .to_owned();
+        for row in db.query_all(&statement).await? {
+            let count: i64 = row.try_get("", "count")?;
+            counts.insert(row.try_get("", "parent_id")?, count.try_into().unwrap_or_default());
+        }
     }
     Ok(counts)
 }
 
 /// The rows that belong to one of the parents, and the expression that names which.
-fn belonging<E: Scoped>(rows: Select<E>, parent: &Parent<E>, parents: &[Uuid]) -> (Select<E>, ColumnRef) {
-    let (mut rows, named) = match parent {
-        Parent::Column(column) => (rows, (E::default(), *column).into_column_ref()),
+fn belonging<E: Scoped>(mut rows: Select<E>, parent: &Parent<E>, parents: Vec<Uuid>) -> (Select<E>, ColumnRef) {
+    let named = match parent {
+        Parent::Column(column) => (E::default(), *column).into_column_ref(),
         Parent::Through { table, parent, row } => {
-            let mut rows = rows;
             let pairs = Expr::col((*table, *row)).equals((E::default(), E::id_column()));
             QueryTrait::query(&mut rows).inner_join(Alias::new(*table), pairs);
-            (rows, (*table, *parent).into_column_ref())
+            (*table, *parent).into_column_ref()
         }
         Parent::Joined { table, on } => {
-            let mut rows = rows;
-            QueryTrait::query(&mut rows).join(
-                sea_orm::sea_query::JoinType::InnerJoin,
-                Alias::new(*table),
-                on.clone().into_condition(),
-            );
-            (rows, (*table, "id").into_column_ref())
+            let on = on.clone().into_condition();
+            QueryTrait::query(&mut rows).join(JoinType::InnerJoin, Alias::new(*table), on);
+            (*table, "id").into_column_ref()
         }
     };
-    rows = rows.filter(Expr::col(named.clone()).is_in(parents.iter().copied()));
-    (rows, named)
+    (rows.filter(Expr::col(named.clone()).is_in(parents)), named)
 }
 
-/// Adds the sort keys as columns `key_0`, `key_1` … and keeps what lies inside the window's cursors.
+/// Adds the sort keys as columns and keeps what lies inside the window's cursors.
 fn keyed<L: Listing>(rows: Select<L::Entity>, list: &L, sort: &Sort, window: &Window) -> Result<Select<L::Entity>> {
     let mut rows = columns(rows, list, window);
-    for (number, key) in sort.keys.iter().enumerate() {
-        rows = rows.expr_as(key.by.clone(), format!("key_{number}"));
+    for (key, column) in sort.keys.iter().zip(order::columns()) {
+        rows = rows.expr_as(key.by.clone(), column);
     }
     for (argument, cursor, beyond) in [("after", &window.after, true), ("before", &window.before, false)] {
         let Some(cursor) = cursor else { continue };
@@ -419,64 +307,9 @@ fn columns<L: Listing>(rows: Select<L::Entity>, list: &L, window: &Window) -> Se
     rows
 }
 
-/// The rows after (or before) a cursor. The first key is bounded apart, so that an index on it is used.
-fn past<E: Scoped>(sort: &Sort, cursor: &Cursor, beyond: bool) -> Condition {
-    let id = Expr::col((E::default(), E::id_column()));
-    let mut keys: Vec<(Expr, Expr, bool)> = sort
-        .keys
-        .iter()
-        .zip(&cursor.1)
-        .map(|(key, at)| (key.by.clone(), at.expr(), key.descending))
-        .collect();
-    keys.push((id, Expr::val(cursor.2), false));
-    let further = |by: &Expr, at: &Expr, descending: bool| {
-        if descending == beyond {
-            by.clone().lt(at.clone())
-        } else {
-            by.clone().gt(at.clone())
-        }
-    };
-    let mut any = Condition::any();
-    for (number, (by, at, descending)) in keys.iter().enumerate() {
-        let mut all = Condition::all();
-        for (earlier, same, _) in &keys[..number] {
-            all = all.add(earlier.clone().eq(same.clone()));
-        }
-        any = any.add(all.add(further(by, at, *descending)));
-    }
-    let (by, at, descending) = &keys[0];
-    let bound = if *descending == beyond {
-        by.clone().lte(at.clone())
-    } else {
-        by.clone().gte(at.clone())
-    };
-    Condition::all().add(bound).add(any)
-}
-
-fn ordering<E: Scoped>(sort: &Sort, backward: bool) -> Vec<(Expr, Order)> {
-    let order = |descending: bool| {
-        if descending == backward {
-            Order::Asc
-        } else {
-            Order::Desc
-        }
-    };
-    let mut all: Vec<_> = sort
-        .keys
-        .iter()
-        .map(|key| (key.by.clone(), order(key.descending)))
-        .collect();
-    all.push((Expr::col((E::default(), E::id_column())), order(false)));
-    all
-}
-
 fn decode<E: Scoped>(row: &QueryResult, sort: &Sort) -> Result<(E::Model, Cursor)> {
     let model = E::Model::from_query_result(row, "")?;
-    let keys = sort.keys.iter().enumerate();
-    let keys = keys
-        .map(|(number, key)| Key::read(row, &format!("key_{number}"), key.holds))
-        .collect::<Result<_>>()?;
-    let cursor = Cursor(list_name::<E>(sort), keys, E::id(&model).into());
+    let cursor = Cursor::at::<E>(row, sort, E::id(&model).into())?;
     Ok((model, cursor))
 }
 
@@ -506,16 +339,16 @@ pub fn by_key<K: Eq + Hash, M>(rows: Vec<M>, key: impl Fn(&M) -> K) -> HashMap<K
     rows.into_iter().map(|row| (key(&row), row)).collect()
 }
 
-/// Rows whose list column holds one of these items.
+/// Rows whose list column holds one of these items. Those that are too long to be held are not looked for.
 pub fn holds_any<T: std::fmt::Display>(column: impl ColumnTrait, items: &[T]) -> Condition {
-    let escaped = |item: &T| {
-        let item = item
-            .to_string()
-            .replace('\\', "\\\\")
-            .replace('%', "\\%")
-            .replace('_', "\\_");
+    let escaped = |item: &str| {
+        let item = item.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
         LikeExpr::new(format!("%\n{item}\n%")).escape('\\')
     };
-    let any = items.iter().map(|item| column.like(escaped(item)));
+    let items = items
+        .iter()
+        .map(ToString::to_string)
+        .filter(|item| item.len() <= LONGEST_ITEM);
+    let any = items.map(|item| column.like(escaped(&item)));
     any.fold(Condition::any().add(Expr::cust("1 = 0")), Condition::add)
 }

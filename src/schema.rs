@@ -115,12 +115,13 @@ async fn nodes(ctx: &Context<'_>, path: &str, ids: &[ID]) -> Result<Vec<Option<N
     for kind in Kind::ALL {
         let wanted: Vec<_> = ids.iter().filter(|(of, _)| of == kind).map(|(_, id)| *id).collect();
         if !wanted.is_empty() {
-            found.extend(of_kind(ctx, *kind, &wanted).await?);
+            let rows = of_kind(ctx, *kind, &wanted).await?;
+            found.extend(rows.into_iter().map(|(id, node)| ((*kind, id), node)));
         }
     }
     Ok(ids
         .iter()
-        .map(|id| found.iter().find(|(of, _)| of == &id.1).map(|(_, node)| node.clone()))
+        .map(|id| found.iter().find(|(of, _)| of == id).map(|(_, node)| node.clone()))
         .collect())
 }
 

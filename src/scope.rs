@@ -280,7 +280,7 @@ impl<E: EntityTrait> Scope<E> {
         if grant.not_own {
             for owner in [self.owner, self.subject_owner].into_iter().flatten() {
                 let column = Self::column(owner);
-                all = all.add(column.clone().is_null().or(column.is_not_in(uuids(&reach.own))));
+                all = all.add(column.clone().is_null().or(column.is_not_in(uuids(&reach.not_decided))));
             }
         }
         if let Some(closed_space) = self.closed_space {

@@ -22,6 +22,9 @@ const HITS: &str = "hits";
 /// More terms than a person types; what comes after is not looked for.
 const MOST_TERMS: usize = 32;
 
+/// Longer than any name. SQLite refuses patterns of 50,000 bytes.
+const LONGEST_WORD: usize = 250;
+
 /// The terms of a text: runs of letters and digits, without case and accents.
 pub fn terms(text: &str) -> Vec<String> {
     let folded: String = text
@@ -34,6 +37,17 @@ pub fn terms(text: &str) -> Vec<String> {
         .filter(|term| !term.is_empty())
         .map(str::to_owned)
         .collect()
+}
+
+/// The words of a short search among names: as [`terms`], but with their accents, since names are not stored folded. What
+/// no name is long enough to hold is cut off.
+pub fn words(text: &str) -> Vec<String> {
+    let lower: String = text.nfc().flat_map(char::to_lowercase).collect();
+    let words = lower
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty());
+    let bounded = words.take(MOST_TERMS);
+    bounded.map(|word| word.chars().take(LONGEST_WORD).collect()).collect()
 }
 
 /// Stores the words of a record in place of what was stored for it.
@@ -156,6 +170,13 @@ mod tests {
             terms("  Café-culture: the NHS's \"App\" (OR not)! "),
             ["cafe", "culture", "the", "nhs", "s", "app", "or", "not"]
         );
+    }
+
+    #[test]
+    fn the_words_of_a_search_among_names_keep_their_accents() {
+        assert_eq!(words("Ynys MO\u{302}N, (north)"), ["ynys", "m\u{f4}n", "north"]);
+        assert_eq!(words(&"word ".repeat(1_000)).len(), MOST_TERMS);
+        assert_eq!(words(&"w".repeat(1_000)), ["w".repeat(LONGEST_WORD)]);
     }
 
     #[test]

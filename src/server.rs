@@ -75,7 +75,9 @@ impl Host for Server {
             .map_err(|unproved| match unproved {
                 Unproved::Refused(refused) => Refusal::new(refused.why),
                 Unproved::Failed(error) => {
-                    tracing::error!(%error, "a caller could not be looked up");
+                    // An internal error does not print its cause, which must not reach callers.
+                    let cause = std::error::Error::source(&error).map(ToString::to_string);
+                    tracing::error!(%error, cause, "a caller could not be looked up");
                     Refusal::passing("The token cannot be checked at the moment.")
                 }
             })

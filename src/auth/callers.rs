@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use entity::{SiteKind, SiteStatus, SpaceId, champion, issuer, site, space_member};
+use entity::{SiteId, SiteKind, SiteStatus, SpaceId, champion, issuer, site, space_member};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use url::Url;
 
@@ -34,12 +34,12 @@ pub async fn caller(app: &App, token: Option<&str>) -> Result<Caller, Unproved> 
     };
     let (registrations, sites) = registrations(app, &claimed_issuer(token)?).await?;
     let proven = verify(token, &registrations, &app.key_sets, app.clock.now()).await?;
+    let active = |id: &SiteId| sites.get(id).filter(|site| site.status == SiteStatus::Active);
     let roles = proven.roles.iter().filter_map(|(id, role)| {
-        let site = sites.get(id).filter(|site| site.status == SiteStatus::Active)?;
         Some(Role {
             site: *id,
             role: *role,
-            national: site.kind == SiteKind::National,
+            national: active(id)?.kind == SiteKind::National,
         })
     });
     let roles = roles.collect();
@@ -47,6 +47,7 @@ pub async fn caller(app: &App, token: Option<&str>) -> Result<Caller, Unproved> 
         issuer: proven.iss,
         subject: proven.sub,
         expires_at: proven.expires_at,
+        sites: proven.sites.into_iter().filter(|id| active(id).is_some()).collect(),
     };
     Ok(of_identity(app.reader(), identity, roles).await?)
 }
@@ -59,16 +60,18 @@ pub async fn of_identity(db: &impl ConnectionTrait, identity: Identity, roles: V
     let bound = champion::Entity::find()
         .filter(champion::Column::Issuer.eq(&identity.issuer))
         .filter(champion::Column::Subject.eq(&identity.subject));
-    let own = |row: champion::Model| OwnChampion {
+    let bound = bound.all(db).await?.into_iter();
+    let (own, namesakes): (Vec<_>, Vec<_>) = bound.partition(|row| identity.sites.contains(&row.site_id));
+    let champions = own.into_iter().map(|row| OwnChampion {
         id: row.id,
         site: row.site_id,
         status: row.status,
-    };
-    let champions: Vec<_> = bound.all(db).await?.into_iter().map(own).collect();
+    });
     let mut caller = Caller {
         identity: Some(identity),
         roles,
-        champions,
+        champions: champions.collect(),
+        namesakes: namesakes.into_iter().map(|row| row.id).collect(),
         spaces: Vec::new(),
     };
     caller.spaces = closed_spaces(db, &caller).await?;
@@ -89,7 +92,7 @@ async fn closed_spaces(db: &impl ConnectionTrait, caller: &Caller) -> Result<Vec
     Ok(spaces.into_tuple().all(db).await?)
 }
 
-type Sites = HashMap<entity::SiteId, site::Model>;
+type Sites = HashMap<SiteId, site::Model>;
 
 /// The registrations of an issuer at the sites of this host, and those sites.
 async fn registrations(app: &App, issuer: &str) -> Result<(Vec<Registration>, Sites)> {

@@ -65,6 +65,9 @@ pub struct Proven {
     pub sub: String,
     /// When the token ends, without leeway.
     pub expires_at: DateTime<Utc>,
+    /// The sites with a registration that accepts the token; sorted, none twice. Only there is `sub` this person: another
+    /// site may have registered other keys under the same issuer's name.
+    pub sites: Vec<SiteId>,
     /// The roles that every registration which accepts the token grants on its own site; sorted, none twice.
     pub roles: Vec<(SiteId, SiteRole)>,
 }
@@ -107,29 +110,35 @@ pub async fn verify(
     let token = Token::read(token)?;
     token.claims.check_times(now)?;
     let mut refusal = None;
-    let mut roles = None::<BTreeSet<(SiteId, SiteRole)>>;
+    let (mut sites, mut roles) = (BTreeSet::new(), BTreeSet::new());
     for registration in registrations
         .iter()
         .filter(|registration| registration.iss == token.claims.iss)
     {
         match token.granted(registration, keys, now).await {
-            Ok(granted) => roles.get_or_insert_default().extend(granted),
+            Ok(granted) => {
+                sites.insert(registration.site);
+                roles.extend(granted);
+            }
             Err((stage, refused)) if refusal.is_none_or(|(furthest, _)| stage > furthest) => {
                 refusal = Some((stage, refused));
             }
             Err(_) => {}
         }
     }
-    match (roles, refusal) {
-        (Some(roles), _) => Ok(Proven {
-            iss: token.claims.iss,
-            sub: token.claims.sub,
-            expires_at: token.claims.expires_at,
-            roles: roles.into_iter().collect(),
-        }),
-        (None, Some((_, refused))) => Err(refused),
-        (None, None) => refuse("The issuer of the token is not registered here."),
+    if sites.is_empty() {
+        return match refusal {
+            Some((_, refused)) => Err(refused),
+            None => refuse("The issuer of the token is not registered here."),
+        };
     }
+    Ok(Proven {
+        iss: token.claims.iss,
+        sub: token.claims.sub,
+        expires_at: token.claims.expires_at,
+        sites: sites.into_iter().collect(),
+        roles: roles.into_iter().collect(),
+    })
 }
 
 /// How far a token came with a registration. Of several refusals the one that came furthest is told.

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use entity::{
     ChampionId, ChampionKind, ChampionStatus, DigitalSkill, Kind, List, SiteId, StaffGroup, Visibility, champion,
-    issuer, post, project, resource, thread,
+    post, project, resource, thread,
 };
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait,
@@ -89,15 +89,11 @@ pub async fn register(work: &mut Work<'_>, site: &str, card: Card, visibility: V
     .await
 }
 
-/// The caller's identity, where the site accepts their issuer and they are no champion of it yet; `path` is the place in
+/// The caller's identity, where the site accepts their token and they are no champion of it yet; `path` is the place in
 /// the input that names the site.
 async fn newcomer(work: &Work<'_>, site: SiteId, path: &str) -> Result<Identity> {
     let identity = work.caller().identity.clone().ok_or(Error::Unauthenticated)?;
-    let accepted = issuer::Entity::find()
-        .filter(issuer::Column::SiteId.eq(site))
-        .filter(issuer::Column::Issuer.eq(&identity.issuer))
-        .filter(issuer::Column::RevokedAt.is_null());
-    if accepted.count(work.db()).await? == 0 {
+    if !identity.sites.contains(&site) {
         return Err(Error::Forbidden);
     }
     let bound = champion::Entity::find()
@@ -358,7 +354,7 @@ impl Listing for Champions {
 
     fn narrow(&self, rows: Select<champion::Entity>) -> Select<champion::Entity> {
         use champion::Column::{DisplayName, Kind, Languages, SiteId, Skills, StaffGroup, Status};
-        let mut rows = rows
+        let rows = rows
             .apply_if(self.sites.as_ref(), |rows, slugs| {
                 rows.filter(sites::ops::home_in(SiteId, slugs))
             })
@@ -373,10 +369,7 @@ impl Listing for Champions {
             .apply_if(self.statuses.clone(), |rows, statuses| {
                 rows.filter(Status.is_in(statuses))
             });
-        for term in self.search.iter().flat_map(|search| crate::search::terms(search)) {
-            rows = rows.filter(sites::ops::contains(DisplayName, &term));
-        }
-        rows
+        sites::ops::holding(rows, self.search.as_deref(), &[DisplayName])
     }
 
     fn sort(&self) -> Sort {

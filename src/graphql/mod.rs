@@ -134,7 +134,7 @@ pub fn show(error: &mut ServerError, request_id: &str) {
     error.extensions = Some(extensions);
 }
 
-/// The key of an input object, for hashing what was asked.
+/// Arguments as one text, the same whenever the same is asked, for hashing.
 pub fn canonical(arguments: &[(Name, Value)]) -> String {
     arguments
         .iter()

@@ -2,8 +2,8 @@
 //!
 //! A few hundred bytes of fragments that spread each other unfold to billions of fields. Here every fragment is
 //! measured once, so the check is linear in the length of the document, and both validation and execution, which
-//! unfold fragments, meet only documents of bounded size. Texts that no database could store are refused on the way,
-//! and so is a field given twice in one object, which the validator overlooks.
+//! unfold fragments, meet only documents of bounded size. Lists that are too long and texts that no database could store
+//! are refused on the way, and so is a field given twice in one object, which the validator overlooks.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,7 +15,8 @@ use async_graphql::{Pos, ServerError};
 use super::HttpSettings;
 use super::problem::{Code, over_limit, problem_at};
 
-/// Measures a parsed document and refuses one that is too large, spreads a fragment in itself or holds a NUL.
+/// Measures a parsed document and refuses one that is too large, spreads a fragment in itself, or holds an overlong list
+/// or a NUL.
 pub(super) fn check(document: &Document, settings: &HttpSettings) -> Result<(), ServerError> {
     let mut guard = Guard {
         document,
@@ -23,6 +24,7 @@ pub(super) fn check(document: &Document, settings: &HttpSettings) -> Result<(), 
         measured: HashMap::new(),
         most_depth: settings.document_depth,
         most_selections: settings.document_selections,
+        most_items: settings.list_items,
     };
     for definition in &document.definitions {
         if let Definition::FragmentDefinition(fragment) = definition {
@@ -35,6 +37,11 @@ pub(super) fn check(document: &Document, settings: &HttpSettings) -> Result<(), 
         selections = selections.saturating_add(extent.selections);
     }
     guard.bounded(selections)
+}
+
+/// The refusal of a list that is too long: the database knows no expressions of any length.
+pub(super) fn too_many_items(most: usize) -> ServerError {
+    over_limit("list_items", most, format!("A list may have {most} items."))
 }
 
 /// How large a selection set is with all fragments unfolded.
@@ -51,6 +58,7 @@ struct Guard<'a> {
     measured: HashMap<&'a Name, Option<Extent>>,
     most_depth: usize,
     most_selections: usize,
+    most_items: usize,
 }
 
 impl<'a> Guard<'a> {
@@ -172,6 +180,11 @@ impl<'a> Guard<'a> {
                     message,
                     self.locate(value.location()),
                 ))
+            }
+            Value::List(items) if items.len() > self.most_items => {
+                let mut refused = too_many_items(self.most_items);
+                refused.locations.extend(self.locate(value.location()));
+                Err(refused)
             }
             Value::List(items) => items.iter().try_for_each(|item| self.value(item)),
             Value::Object(fields) => {

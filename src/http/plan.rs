@@ -109,7 +109,8 @@ fn add(
     }
 }
 
-fn is_skipped(directives: &[Positioned<Directive>], variables: &Variables) -> bool {
+/// Whether its directives leave a selection out.
+pub(super) fn is_skipped(directives: &[Positioned<Directive>], variables: &Variables) -> bool {
     directives.iter().any(|directive| {
         let condition = match directive.node.get_argument("if").map(|value| &value.node) {
             Some(Value::Boolean(condition)) => *condition,

@@ -20,7 +20,7 @@ use super::documents::{self, Document, DocumentHash, Documents, Operation};
 use super::outcome::{self, Outcome};
 use super::params::Params;
 use super::problem::{Code, Refused, over_limit, problem};
-use super::{Api, Host, HttpSettings, IdempotencyKey, Refusal, RequestId, idempotency, plan, variables};
+use super::{Api, Host, HttpSettings, IdempotencyKey, Refusal, RequestId, answer, idempotency, plan, variables};
 
 /// When a caller should ask again whose token could not be checked.
 const RETRY_SECONDS: &str = "5";
@@ -65,7 +65,7 @@ pub(super) async fn get<H: Host, E: Executor>(
         let asked = Asked::by(&api.host, &parts.headers, id, media).await?;
         let query = parts.uri.query().unwrap_or_default();
         if query.len() > api.host.settings().body_bytes {
-            return Err(too_large(api.host.settings()));
+            return Err(too_large(StatusCode::URI_TOO_LONG, api.host.settings()));
         }
         let params = Params::from_query(query).map_err(bad_request)?;
         run(&api, params, asked, false).await
@@ -103,10 +103,17 @@ async fn run<H: Host, E: Executor>(
     let document = find_document(&api.documents, &params)?;
     let operation = document.operation(params.operation_name.as_deref())?;
     allow_method(operation, may_change)?;
-    let variables = variables::coerce(api.documents.schema(), &operation.definition, params.variables)?;
+    let settings = api.host.settings();
+    let variables = variables::coerce(
+        api.documents.schema(),
+        &operation.definition,
+        params.variables,
+        settings.list_items,
+    )?;
 
     let media = asked.media;
     let (planned, variables) = plan::plan(&operation.executable, document.fragments(), variables);
+    answer::check(api.documents.schema(), &planned, &variables, settings)?;
     let request = prepare(planned, variables, &asked);
     let Ok(response) = AssertUnwindSafe(api.executor.execute(request)).catch_unwind().await else {
         tracing::error!(request_id = %asked.id.0, "a resolver panicked");
@@ -117,7 +124,7 @@ async fn run<H: Host, E: Executor>(
     };
     let headers = response.http_headers.clone();
     match outcome::settle(response, operation, document.fragments(), &asked.id) {
-        Outcome::Executed(response) => Ok(answer(media, StatusCode::OK, headers, &response)),
+        Outcome::Executed(response) => Ok(reply(media, StatusCode::OK, headers, &response)),
         Outcome::Refused(errors) => Err(errors.into()),
     }
 }
@@ -202,7 +209,7 @@ async fn read_body(body: Body, headers: &HeaderMap, settings: &HttpSettings) -> 
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > settings.body_bytes) {
-        return Err(too_large(settings));
+        return Err(too_large(StatusCode::PAYLOAD_TOO_LARGE, settings));
     }
     let patience = Duration::from_secs(settings.body_seconds);
     tokio::time::timeout(patience, collect(body, settings))
@@ -222,17 +229,17 @@ async fn collect(body: Body, settings: &HttpSettings) -> Result<Vec<u8>, Refused
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_| bad_request(problem(Code::ParseFailed, "The body ended early.")))?;
         if collected.len() + chunk.len() > settings.body_bytes {
-            return Err(too_large(settings));
+            return Err(too_large(StatusCode::PAYLOAD_TOO_LARGE, settings));
         }
         collected.extend_from_slice(&chunk);
     }
     Ok(collected)
 }
 
-fn too_large(settings: &HttpSettings) -> Refused {
+fn too_large(status: StatusCode, settings: &HttpSettings) -> Refused {
     let message = format!("A request may have {} bytes.", settings.body_bytes);
     let error = over_limit("body_bytes", settings.body_bytes, message);
-    Refused::by_http(StatusCode::PAYLOAD_TOO_LARGE, error)
+    Refused::by_http(status, error)
 }
 
 fn bad_request(error: ServerError) -> Refused {
@@ -276,7 +283,7 @@ fn not_acceptable() -> Response {
 
 fn refuse(media: Media, refused: Refused) -> Response {
     let status = refused.status.unwrap_or_else(|| media.refused());
-    answer(
+    reply(
         media,
         status,
         HeaderMap::from_iter(refused.headers),
@@ -284,7 +291,7 @@ fn refuse(media: Media, refused: Refused) -> Response {
     )
 }
 
-fn answer(media: Media, status: StatusCode, mut headers: HeaderMap, body: &impl Serialize) -> Response {
+fn reply(media: Media, status: StatusCode, mut headers: HeaderMap, body: &impl Serialize) -> Response {
     headers.insert(header::CONTENT_TYPE, media.content_type());
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::VARY, HeaderValue::from_static("Accept, Authorization, Origin"));

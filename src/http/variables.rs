@@ -9,6 +9,7 @@ use apollo_compiler::{Name as TypeName, Node, Schema};
 use async_graphql::{Name, ServerError, Value as ConstValue, Variables, indexmap::IndexMap};
 use serde_json::{Map, Number, Value as Json};
 
+use super::guard::too_many_items;
 use super::problem::{Code, extend, problem, shortened};
 
 /// The most errors that one answer lists.
@@ -19,9 +20,11 @@ pub(super) fn coerce(
     schema: &Schema,
     operation: &OperationDefinition,
     mut values: Map<String, Json>,
+    most_items: usize,
 ) -> Result<Variables, Vec<ServerError>> {
     let mut reader = Reader {
         schema,
+        most_items,
         path: Vec::new(),
         errors: Vec::new(),
     };
@@ -47,18 +50,36 @@ pub(super) fn coerce(
 /// Reads one variable; errors gather, so that a client learns of all at once.
 struct Reader<'a> {
     schema: &'a Schema,
+    most_items: usize,
     path: Vec<ConstValue>,
     errors: Vec<ServerError>,
 }
 
 impl Reader<'_> {
     fn refuse(&mut self, message: impl Into<String>) -> ConstValue {
+        self.note(|| problem(Code::InvalidArgument, message))
+    }
+
+    fn note(&mut self, error: impl FnOnce() -> ServerError) -> ConstValue {
         if self.errors.len() < MOST_ERRORS {
-            let mut error = problem(Code::InvalidArgument, message);
+            let mut error = error();
             extend(&mut error, "path", ConstValue::List(self.path.clone()));
             self.errors.push(error);
         }
         ConstValue::Null
+    }
+
+    fn list(&mut self, values: Vec<Json>, read: impl Fn(&mut Self, Json) -> ConstValue) -> ConstValue {
+        if values.len() > self.most_items {
+            let most = self.most_items;
+            return self.note(|| too_many_items(most));
+        }
+        let values = values.into_iter().enumerate();
+        ConstValue::List(
+            values
+                .map(|(index, value)| self.below(index, |reader| read(reader, value)))
+                .collect(),
+        )
     }
 
     fn below(&mut self, step: impl Into<ConstValue>, read: impl FnOnce(&mut Self) -> ConstValue) -> ConstValue {
@@ -73,12 +94,7 @@ impl Reader<'_> {
             (ty, Json::Null) if ty.is_non_null() => self.refuse("A value is required here, not null."),
             (_, Json::Null) => ConstValue::Null,
             (Type::List(item) | Type::NonNullList(item), Json::Array(values)) => {
-                let values = values.into_iter().enumerate();
-                ConstValue::List(
-                    values
-                        .map(|(index, value)| self.below(index, |reader| reader.value(item, value)))
-                        .collect(),
-                )
+                self.list(values, |reader, value| reader.value(item, value))
             }
             // A single value stands for a list of one.
             (Type::List(item) | Type::NonNullList(item), value) => ConstValue::List(vec![self.value(item, value)]),
@@ -120,14 +136,7 @@ impl Reader<'_> {
             Json::Number(number) => ConstValue::Number(number),
             Json::String(text) if text.contains('\0') => self.refuse("A text cannot hold a NUL character."),
             Json::String(text) => text.into(),
-            Json::Array(values) => {
-                let values = values.into_iter().enumerate();
-                ConstValue::List(
-                    values
-                        .map(|(index, value)| self.below(index, |reader| reader.plain(value)))
-                        .collect(),
-                )
-            }
+            Json::Array(values) => self.list(values, Self::plain),
             Json::Object(fields) => {
                 let fields = fields.into_iter().map(|(name, value)| {
                     let step = name.clone();

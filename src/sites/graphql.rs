@@ -1,26 +1,21 @@
-//! Sites, the network as this host sees it, and who the caller is.
+//! Sites in the API.
 
-use std::sync::Arc;
-
-use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
-use chrono::{DateTime, Utc};
+use async_graphql::{Context, ID, InputObject, Object};
 use entity::site;
 
 use crate::{
-    app::App,
-    champions::graphql::{Champion, ChampionConnection, ChampionFilter, ChampionOrder},
+    champions::graphql::{ChampionConnection, ChampionFilter, ChampionOrder},
     error::Result,
     forum::graphql::{ThreadConnection, ThreadFilter, ThreadOrder},
     graphql::{
         Asking,
-        enums::{RecordAction, SiteRole, api_enum},
+        enums::{RecordAction, api_enum},
         page::{Connection, Paging, connection},
         record::viewer_can,
         seen::{Seen, Shows},
     },
-    policy::Role,
     projects::graphql::{ProjectConnection, ProjectFilter, ProjectOrder},
-    read::{self, Parent},
+    read::Parent,
     resources::{
         self,
         graphql::{ResourceConnection, ResourceFilter, ResourceOrder, ResourceOverlayConnection},
@@ -31,12 +26,16 @@ use crate::{
 mod audit_entry;
 mod directory;
 mod issuer;
+mod network;
 mod organisation;
+mod viewer;
 
 pub use audit_entry::{AuditEntry, AuditQueries};
 pub use directory::SiteMutations;
 pub use issuer::{Issuer, IssuerMutations, IssuerQueries};
+pub use network::{Network, NetworkHost, SyncState, SyncStatus};
 pub use organisation::{Organisation, OrganisationMutations, OrganisationQueries, OrganisationRole};
+pub use viewer::{RoleGrant, Viewer};
 
 api_enum! {
     /// What kind of site it is.
@@ -59,71 +58,6 @@ api_enum! {
         Suspended,
         /// It has left: its records are gone from all other hosts.
         Left,
-    }
-}
-
-/// How fresh this host's copy of a site is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-pub enum SyncState {
-    /// This host keeps the site itself: nothing is fresher.
-    Home,
-    /// The copy is being filled or filled again; what is here may be older.
-    CatchingUp,
-    /// The copy follows the site within seconds.
-    Live,
-    /// Nothing was heard of the site for a minute or more; the copy still answers.
-    Stale,
-    /// The national admin has stopped the site.
-    Suspended,
-    /// The site has left.
-    Left,
-}
-
-/// How fresh this host's copy of a site is.
-#[derive(Clone, Debug)]
-pub struct SyncStatus(Site);
-
-/// How fresh this host's copy of a site is.
-#[Object]
-impl SyncStatus {
-    /// The site.
-    async fn site(&self) -> Site {
-        self.0.clone()
-    }
-
-    /// In short.
-    async fn state(&self) -> SyncState {
-        match self.0.0.status {
-            entity::SiteStatus::Suspended => SyncState::Suspended,
-            entity::SiteStatus::Left => SyncState::Left,
-            _ if self.0.0.hosted => SyncState::Home,
-            _ => SyncState::CatchingUp,
-        }
-    }
-
-    /// How many entries of the site's feed this host has taken in; 0 at home.
-    async fn position(&self) -> i32 {
-        0
-    }
-
-    /// How many seconds the copy is behind; 0 at home, null when that is not known.
-    async fn lag_seconds(&self) -> Option<i32> {
-        self.0.0.hosted.then_some(0)
-    }
-
-    /// When the site last proved that nothing newer exists; null at home and before the first time.
-    async fn verified_at(&self) -> Option<DateTime<Utc>> {
-        None
-    }
-
-    /// What went wrong last, in plain words; null when nothing did.
-    async fn last_error(&self) -> Option<String> {
-        None
-    }
-
-    /// Entries that this host's version cannot read yet and keeps for later.
-    async fn parked(&self) -> i32 {
-        0
     }
 }
 
@@ -195,7 +129,7 @@ impl Site {
 
     /// How fresh this host's copy of it is.
     async fn sync(&self) -> SyncStatus {
-        SyncStatus(self.clone())
+        SyncStatus::of(self.clone())
     }
 
     /// What you may do with it: `APPROVE` is to suspend or reinstate it.
@@ -320,147 +254,6 @@ pub struct SiteFilter {
     hosted_here: Option<bool>,
     /// With every one of these words in the name or slug.
     search: Option<String>,
-}
-
-/// The network as this host sees it.
-#[derive(Clone, Copy, Debug)]
-pub struct Network;
-
-/// The network as this host sees it.
-#[Object]
-impl Network {
-    /// This host.
-    async fn host(&self) -> NetworkHost {
-        NetworkHost
-    }
-
-    /// The national site; null until this host has joined a network.
-    async fn national(&self, ctx: &Context<'_>) -> Result<Option<Site>> {
-        Ok(ops::national(ctx.app().reader())
-            .await?
-            .map(|row| Site(Seen::alone(row))))
-    }
-
-    /// How fresh this host's copy of every site is.
-    async fn sites(&self, ctx: &Context<'_>) -> Result<Vec<SyncStatus>> {
-        let sites = ops::all(ctx.app().reader()).await?;
-        Ok(Seen::all(sites).map(|row| SyncStatus(Site(row))).collect())
-    }
-}
-
-/// One running server with one database.
-#[derive(Clone, Copy, Debug)]
-pub struct NetworkHost;
-
-/// One running server with one database.
-#[Object]
-impl NetworkHost {
-    /// What its operator calls it.
-    async fn name<'a>(&self, ctx: &Context<'a>) -> &'a str {
-        &ctx.data_unchecked::<Arc<App>>().settings.host_name
-    }
-
-    /// The version of the software.
-    async fn version(&self) -> &str {
-        env!("CARGO_PKG_VERSION")
-    }
-
-    /// The sites whose records it keeps.
-    async fn sites(&self, ctx: &Context<'_>) -> Result<Vec<Site>> {
-        let sites = ops::all(ctx.app().reader()).await?;
-        Ok(Seen::<site::Entity>::all(sites)
-            .filter(|row| row.hosted)
-            .map(Site)
-            .collect())
-    }
-
-    /// The database it runs on: `SQLite` or `PostgreSQL`.
-    async fn database(&self, ctx: &Context<'_>) -> &str {
-        ctx.app().database.name()
-    }
-}
-
-/// Who the token says you are, and what this host lets you do.
-#[derive(Clone, Debug)]
-pub struct Viewer;
-
-/// Who the token says you are, and what this host lets you do.
-#[Object]
-impl Viewer {
-    /// Who you are at your identity provider.
-    async fn subject(&self, ctx: &Context<'_>) -> String {
-        ctx.caller()
-            .identity
-            .as_ref()
-            .map(|identity| identity.subject.clone())
-            .unwrap_or_default()
-    }
-
-    /// Your identity provider.
-    async fn issuer(&self, ctx: &Context<'_>) -> String {
-        ctx.caller()
-            .identity
-            .as_ref()
-            .map(|identity| identity.issuer.clone())
-            .unwrap_or_default()
-    }
-
-    /// Your roles: what the token says, as far as its issuer may grant it.
-    async fn roles(&self, ctx: &Context<'_>) -> Result<Vec<RoleGrant>> {
-        let roles = &ctx.caller().roles;
-        let ids: Vec<_> = roles.iter().map(|role| role.site).collect();
-        let sites = read::by_ids::<site::Entity>(ctx.app().reader(), ctx.caller(), &ids).await?;
-        let sites: Vec<_> = Seen::<site::Entity>::all(sites).collect();
-        let grant = |role: &Role| {
-            let site = sites.iter().find(|site| site.id == role.site)?;
-            Some(RoleGrant {
-                site: Site(site.clone()),
-                role: role.role.into(),
-            })
-        };
-        Ok(roles.iter().filter_map(grant).collect())
-    }
-
-    /// The champion that you are on a site, or on the only site where you are one.
-    async fn champion(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The slug of the site; needed when you are a champion of several.")] site: Option<String>,
-    ) -> Result<Option<Champion>> {
-        let db = ctx.app().reader();
-        let at = match site {
-            Some(slug) => Some(ops::by_slug(db, &slug).await?.map(|site| site.id)),
-            None => None,
-        };
-        let mut own = ctx
-            .caller()
-            .champions
-            .iter()
-            .filter(|own| at.is_none_or(|site| site == Some(own.site)));
-        let (Some(one), None) = (own.next(), own.next()) else {
-            return Ok(None);
-        };
-        let found = read::by_ids::<entity::champion::Entity>(db, ctx.caller(), &[one.id]).await?;
-        Ok(found.into_iter().next().map(|row| Champion(Seen::alone(row))))
-    }
-
-    /// When your token ends. Ask your identity provider for a new one before.
-    async fn expires_at(&self, ctx: &Context<'_>) -> DateTime<Utc> {
-        ctx.caller()
-            .identity
-            .as_ref()
-            .map(|identity| identity.expires_at)
-            .unwrap_or_default()
-    }
-}
-
-/// A role on a site.
-#[derive(Clone, Debug, SimpleObject)]
-pub struct RoleGrant {
-    /// The site.
-    site: Site,
-    /// The role there. It includes `CHAMPION`.
-    role: SiteRole,
 }
 
 /// What can be asked about sites.

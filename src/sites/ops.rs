@@ -2,15 +2,16 @@
 
 use entity::{Kind, SiteId, SiteKind, SiteStatus, site};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select,
-    sea_query::ExprTrait,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoSimpleExpr, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait, Select,
+    sea_query::{Expr, ExprTrait, Func},
 };
 
 use crate::{
     error::{Error, Result},
     input,
     read::{KeyType, Listing, Sort},
-    search::terms,
+    search,
 };
 
 pub mod audit;
@@ -92,7 +93,6 @@ pub async fn national(db: &impl ConnectionTrait) -> Result<Option<site::Model>> 
 /// # Errors
 /// Only when the database fails.
 pub async fn all(db: &impl ConnectionTrait) -> Result<Vec<site::Model>> {
-    use sea_orm::QueryOrder;
     Ok(site::Entity::find().order_by_asc(site::Column::Slug).all(db).await?)
 }
 
@@ -117,10 +117,7 @@ impl Listing for Sites {
         rows = rows.apply_if(self.kind, |rows, kind| rows.filter(Kind.eq(kind)));
         rows = rows.apply_if(self.status, |rows, status| rows.filter(Status.eq(status)));
         rows = rows.apply_if(self.hosted_here, |rows, hosted| rows.filter(Hosted.eq(hosted)));
-        for term in self.search.iter().flat_map(|search| terms(search)) {
-            rows = rows.filter(contains(Name, &term).add(Slug.contains(&term)));
-        }
-        rows
+        holding(rows, self.search.as_deref(), &[Name, Slug])
     }
 
     fn sort(&self) -> Sort {
@@ -128,12 +125,13 @@ impl Listing for Sites {
     }
 }
 
-/// Rows whose column holds a folded term, in any case.
-pub fn contains<C: ColumnTrait>(column: C, term: &str) -> Condition {
-    use sea_orm::{IntoSimpleExpr, sea_query::Func};
-    let lower = sea_orm::sea_query::Expr::expr(Func::lower(column.into_simple_expr()));
-    // A term is letters and digits, so it holds no wildcard.
-    Condition::any().add(lower.like(format!("%{term}%")))
+/// Keeps the rows that have each word of a search among names in one of these columns, in any case.
+pub fn holding<E: EntityTrait>(rows: Select<E>, search: Option<&str>, columns: &[E::Column]) -> Select<E> {
+    search.into_iter().flat_map(search::words).fold(rows, |rows, word| {
+        // A word is letters and digits, so it holds no wildcard.
+        let holds = |column: &E::Column| Expr::expr(Func::lower(column.into_simple_expr())).like(format!("%{word}%"));
+        rows.filter(columns.iter().map(holds).fold(Condition::any(), Condition::add))
+    })
 }
 
 /// The id of a site of the caller's choice, by its slug.

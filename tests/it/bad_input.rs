@@ -1,6 +1,7 @@
 //! Bad input: each a clear problem or error with its code and path, and nothing is stored.
 
 use axum::{body::Body, http::Request};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
 use crate::support::{Host, json, on_both};
 
@@ -39,6 +40,84 @@ on_both! {
             assert_eq!(reply.code(), code, "{query}: {reply:?}");
             assert_eq!(reply.0["errors"][0]["extensions"]["path"], path, "{query}: {reply:?}");
         }
+    }
+}
+
+on_both! {
+    async fn a_search_or_filter_of_any_length_finds_nothing_and_breaks_nothing(host) {
+        let admin = host.person(&["leeds:site_admin"]);
+        for long in ["word ".repeat(5_000), "w".repeat(60_000), "健".repeat(20_000)] {
+            for (list, filter) in [
+                ("sites(filter: { search: $long })", "SiteFilter"),
+                ("organisations(filter: { search: $long })", "OrganisationFilter"),
+                ("champions(filter: { search: $long })", "ChampionFilter"),
+                ("projects(filter: { search: $long })", "ProjectFilter"),
+                ("projects(filter: { condition: $long })", "ProjectFilter"),
+            ] {
+                let query = format!("query($long: String!) {{ {list} {{ nodes {{ id }} totalCount }} }}");
+                let reply = admin.run(&query, json!({ "long": long })).await;
+                assert_eq!(reply.nodes("id"), Vec::<String>::new(), "{filter}");
+            }
+        }
+        let most = "query($sites: [String!], $areas: [FocusArea!]) {
+            projects(filter: { sites: $sites, focusAreas: $areas }) { totalCount }
+        }";
+        let lists = |length: usize| json!({ "sites": vec!["hull"; length], "areas": vec!["INFRASTRUCTURE"; length] });
+        assert_eq!(admin.run(most, lists(500)).await.code(), "OK");
+        let refused = admin.run(most, lists(501)).await;
+        assert_eq!(refused.code(), "LIMIT_EXCEEDED");
+        assert_eq!(refused.0["errors"][0]["extensions"]["limit"], "list_items");
+        assert_eq!(refused.0["errors"][0]["extensions"]["path"], json!(["sites"]));
+    }
+}
+
+on_both! {
+    async fn a_cursor_that_somebody_made_up_is_refused(host) {
+        let admin = host.person(&["leeds:site_admin"]);
+        let place = |key: &str| format!("[\"project:CREATED_DESC\",[{key}],\"01940000-0000-7000-8000-000000000000\"]");
+        let query = "query($after: String) { projects(after: $after) { totalCount nodes { id } } }";
+        for (key, code) in [
+            ("{\"Time\":\"2026-01-01T00:00:00Z\"}", "OK"),
+            ("{\"Time\":\"+262142-01-01T00:00:00Z\"}", "INVALID_ARGUMENT"),
+            ("{\"Time\":\"-262142-01-01T00:00:00Z\"}", "INVALID_ARGUMENT"),
+            ("{\"Text\":\"a\"}", "INVALID_ARGUMENT"),
+            ("{\"Number\":1}", "INVALID_ARGUMENT"),
+            ("", "INVALID_ARGUMENT"),
+        ] {
+            let after = BASE64_URL_SAFE_NO_PAD.encode(place(key));
+            assert_eq!(admin.run(query, json!({ "after": after })).await.code(), code, "{key}");
+        }
+    }
+}
+
+on_both! {
+    async fn lists_inside_lists_are_limited_before_they_are_read(host) {
+        let rings = |depth: usize| {
+            let open = "projects { nodes { champions { nodes { id ".repeat(depth);
+            format!("query Rings {{ {open} {} }}", "} } } }".repeat(depth))
+        };
+        assert_eq!(host.anonymous().run(&rings(1), json!({})).await.code(), "OK");
+        let before = host.statements();
+        let refused = host.anonymous().run(&rings(4), json!({})).await;
+        assert_eq!(refused.code(), "LIMIT_EXCEEDED");
+        assert_eq!(refused.0["errors"][0]["extensions"]["limit"], "answer_values");
+        assert_eq!(host.statements(), before);
+        let pages = "query($size: Int) { sites(first: $size) { nodes { projects(first: $size) { nodes {
+            champions(first: $size) { nodes { id } } } } } } }";
+        assert_eq!(host.anonymous().run(pages, json!({ "size": 50 })).await.code(), "OK");
+        assert_eq!(host.anonymous().run(pages, json!({ "size": 100 })).await.code(), "LIMIT_EXCEEDED");
+    }
+}
+
+on_both! {
+    async fn an_id_finds_nothing_of_another_kind(host) {
+        let admin = host.person(&["leeds:site_admin"]);
+        let input = json!({ "site": "leeds", "title": "Garden", "summary": "Ours." });
+        let project = admin.does("projectCreate", input, "project { id }").await.record()["id"].clone();
+        let resource = project.as_str().unwrap().replace("project_", "resource_");
+        let nodes = "query($ids: [ID!]!) { nodes(ids: $ids) { __typename } }";
+        let found = admin.run(nodes, json!({ "ids": [resource, project] })).await;
+        assert_eq!(found.data()["nodes"], json!([null, { "__typename": "Project" }]));
     }
 }
 

@@ -161,6 +161,7 @@ impl World {
             issuer: "i".into(),
             subject: "s".into(),
             expires_at: DateTime::UNIX_EPOCH,
+            sites: self.sites.to_vec(),
         });
         let own = OwnChampion {
             id: self.mine,
@@ -174,11 +175,17 @@ impl World {
                     role: *role,
                     national: false,
                 }];
-                for (champions, spaces) in [(vec![], vec![]), (vec![own], vec![]), (vec![own], vec![self.my_space])] {
+                for (champions, namesakes, spaces) in [
+                    (vec![], vec![], vec![]),
+                    (vec![], vec![self.mine], vec![]),
+                    (vec![own], vec![], vec![]),
+                    (vec![own], vec![], vec![self.my_space]),
+                ] {
                     callers.push(Caller {
                         identity: identity.clone(),
                         roles: roles.clone(),
                         champions,
+                        namesakes,
                         spaces,
                     });
                 }

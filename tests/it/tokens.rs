@@ -8,7 +8,7 @@ use champion_network::auth::DevelopmentKey;
 use chrono::TimeDelta;
 use serde_json::Value;
 
-use crate::support::{Host, json, on_both};
+use crate::support::{Host, Person, json, on_both};
 
 const ROLES: &str = "{ viewer { subject issuer roles { site { slug } role } } }";
 
@@ -96,5 +96,42 @@ on_both! {
 
         national.does("siteReinstate", json!({ "site": "hull", "reason": "A new key." }), "site { status }").await.record();
         assert_eq!(host.anonymous().run(titles, json!({})).await.nodes("title"), ["Harbour"]);
+    }
+}
+
+on_both! {
+    async fn who_signs_under_another_site_s_issuer_s_name_is_nobody_there(host) {
+        let ana = host.champion(&["leeds:project_lead"]).await;
+        let mine = "{ viewer { champion(site: \"leeds\") { id contact { email } } } }";
+        let own = ana.run(mine, json!({})).await.data()["viewer"]["champion"]["id"].clone();
+        let project = json!({ "site": "leeds", "title": "Garden", "summary": "Hers.", "visibility": "NETWORK" });
+        let project = ana.does("projectCreate", project, "project { id }").await.record()["id"].clone();
+
+        // Hull registers the issuer that Leeds trusts, with a key of its own.
+        let key = DevelopmentKey::generate().unwrap();
+        let registration = json!({
+            "site": "hull", "issuer": "https://issuer.test", "audience": "hull", "algorithms": ["EdDSA"],
+            "jwks": key.jwk_set(), "mayGrant": ["CHAMPION", "PROJECT_LEAD", "SITE_ADMIN"],
+        });
+        host.person(&["hull:site_admin"]).does("issuerRegister", registration, "issuer { id }").await.record();
+        let claims = json!({
+            "iss": "https://issuer.test", "sub": ana.subject, "aud": "hull", "iat": host.now().timestamp(),
+            "exp": (host.now() + TimeDelta::hours(1)).timestamp(), "roles": ["hull:site_admin", "leeds:site_admin"],
+        });
+        let eve = Person::with_token(host, key.sign(&claims).unwrap());
+
+        let told = eve.run(ROLES, json!({})).await.data()["viewer"].clone();
+        assert_eq!(told["roles"], json!([{ "site": { "slug": "hull" }, "role": "SITE_ADMIN" }]));
+        assert_eq!(eve.run(mine, json!({})).await.data()["viewer"]["champion"], json!(null));
+        let card = "query($id: ID!) { node(id: $id) { ... on Champion { contact { email } viewerCan } } }";
+        let card = eve.run(card, json!({ "id": own })).await.data()["node"].clone();
+        assert_eq!(card, json!({ "contact": null, "viewerCan": [] }));
+        let input = json!({ "id": project, "version": 1, "title": "Mine" });
+        assert_eq!(eve.does("projectUpdate", input, "project { id }").await.code(), "FORBIDDEN");
+        let input = json!({
+            "site": "leeds", "displayName": "Eve", "kind": "STAFF", "staffGroup": "NOT_STATED", "visibility": "SITE",
+        });
+        assert_eq!(eve.does("championRegister", input, "champion { id }").await.code(), "FORBIDDEN");
+        assert_eq!(ana.run(mine, json!({})).await.data()["viewer"]["champion"]["id"], own);
     }
 }

@@ -134,6 +134,7 @@ async fn a_token_proves_who_is_asking() {
             iss: ISS.into(),
             sub: "ana".into(),
             expires_at: at(3_600),
+            sites: vec![site(1)],
             roles
         }
     );

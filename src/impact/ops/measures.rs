@@ -16,7 +16,6 @@ use crate::{
     policy::{Action, Caller},
     read::{self, KeyType, Listing, Sort},
     scope::readable,
-    search::terms,
     sites,
 };
 
@@ -246,17 +245,14 @@ impl Listing for Measures {
 
     fn narrow(&self, rows: Select<impact_measure::Entity>) -> Select<impact_measure::Entity> {
         use impact_measure::Column::{Code, Name, SiteId};
-        let mut rows = rows
+        let rows = rows
             .apply_if(self.sites.as_ref(), |rows, slugs| {
                 rows.filter(sites::ops::home_in(SiteId, slugs))
             })
             .apply_if(self.national, |rows, national| {
                 rows.filter(sites::ops::home_is_national(SiteId, national))
             });
-        for term in self.search.iter().flat_map(|search| terms(search)) {
-            rows = rows.filter(sites::ops::contains(Name, &term).add(Code.contains(&term)));
-        }
-        rows
+        sites::ops::holding(rows, self.search.as_deref(), &[Name, Code])
     }
 
     fn sort(&self) -> Sort {

@@ -70,13 +70,14 @@ impl AuditEntry {
                 wanted.sort();
                 wanted.dedup();
                 if !wanted.is_empty() {
-                    records.extend(of_kind(ctx, *kind, &wanted).await?);
+                    let found = of_kind(ctx, *kind, &wanted).await?;
+                    records.extend(found.into_iter().map(|(id, record)| ((*kind, id), record)));
                 }
             }
             Ok(records)
         };
         let records = self.0.together("records".to_owned(), load).await?;
-        let own = records.iter().find(|(id, _)| *id == self.0.record_id);
+        let own = records.iter().find(|(of, _)| *of == (self.0.kind, self.0.record_id));
         Ok(own.map(|(_, record)| record.clone()))
     }
 

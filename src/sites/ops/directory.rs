@@ -3,7 +3,7 @@
 use entity::{Kind, SiteId, SiteKind, SiteStatus, site};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
-    QuerySelect,
+    QueryOrder, QuerySelect,
 };
 use serde_json::json;
 
@@ -125,9 +125,12 @@ async fn public_key(work: &Work<'_>, check: &mut Check, text: &str) -> Result<St
     Ok(key)
 }
 
-/// The national site, where the caller may do this to the directory.
+/// The national site, where the caller may do this to the directory. It is locked, so that two changes of the directory
+/// take turns and each sees whether the other took its place.
 async fn keeper(work: &Work<'_>, action: Action) -> Result<SiteId> {
-    let national = national(work.db()).await?.ok_or_else(|| work.refusal())?;
+    let found = site::Entity::find().filter(site::Column::Kind.eq(SiteKind::National));
+    let national = found.lock_exclusive().one(work.db()).await?;
+    let national = national.ok_or_else(|| work.refusal())?;
     Ok(work.allow_at(action, Kind::Site, national.id).await?.id)
 }
 
@@ -200,7 +203,6 @@ async fn stand(
 /// # Errors
 /// Only when the database fails.
 pub async fn hosted(db: &impl ConnectionTrait) -> Result<Vec<site::Model>> {
-    use sea_orm::QueryOrder;
     let rows = site::Entity::find().filter(site::Column::Hosted.eq(true));
     Ok(rows.order_by_asc(site::Column::Slug).lock_exclusive().all(db).await?)
 }

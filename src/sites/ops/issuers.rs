@@ -77,11 +77,20 @@ async fn store(work: &mut Work<'_>, site: SiteId, trusted: Trust, development: b
     home.ok_or(Error::NotFound(Kind::Site))?;
     let mut check = Check::new();
     let (jwks, jwks_url) = keys(work, &mut check, &trusted);
+    let named = name(&mut check, "issuer", &trusted.issuer);
+    let audience = name(&mut check, "audience", &trusted.audience);
+    let same = standing(site)
+        .filter(issuer::Column::Issuer.eq(&named))
+        .filter(issuer::Column::Audience.eq(&audience));
+    if same.count(work.db()).await? > 0 {
+        let why = "This issuer is registered for this audience. Revoke that registration first.";
+        check.note(ProblemCode::Taken, "issuer", why);
+    }
     let row = issuer::ActiveModel {
         id: Set(work.new_id()),
         site_id: Set(site),
-        issuer: Set(name(&mut check, "issuer", &trusted.issuer)),
-        audience: Set(name(&mut check, "audience", &trusted.audience)),
+        issuer: Set(named),
+        audience: Set(audience),
         algorithms: Set(List(at_least_one(&mut check, "algorithms", trusted.algorithms))),
         jwks: Set(jwks),
         jwks_url: Set(jwks_url),
@@ -90,16 +99,6 @@ async fn store(work: &mut Work<'_>, site: SiteId, trusted: Trust, development: b
         development: Set(development),
         ..issuer::ActiveModel::default()
     };
-    if standing(site)
-        .filter(issuer::Column::Issuer.eq(trusted.issuer.trim()))
-        .filter(issuer::Column::Audience.eq(trusted.audience.trim()))
-        .count(work.db())
-        .await?
-        > 0
-    {
-        let why = "This issuer is registered for this audience. Revoke that registration first.";
-        check.note(ProblemCode::Taken, "issuer", why);
-    }
     check.done()?;
     work.insert::<issuer::Entity>(row).await
 }

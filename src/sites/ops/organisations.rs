@@ -15,10 +15,9 @@ use crate::{
     policy::{Action, Caller},
     read::{KeyType, Listing, Sort},
     scope::readable,
-    search::terms,
     sheet::problem,
     sites::ops::{
-        contains, named,
+        holding, named,
         organisation_file::{self, Line},
     },
 };
@@ -57,7 +56,7 @@ pub async fn take_in(
 ) -> Result<Vec<OrganisationId>> {
     work.hosted(site).await?;
     let lines = organisation_file::read(file, role, work.today())?;
-    let mut known = known(work, &lines).await?;
+    let mut known = known(work, site, &lines).await?;
     no_repeats(site, &lines, &known)?;
     let total = lines.len();
     let mut ids = Vec::with_capacity(total);
@@ -86,15 +85,19 @@ pub async fn take_in(
     Ok(ids)
 }
 
-/// The organisations that the lines are about, as far as they are here, locked until the work ends.
-async fn known(work: &Work<'_>, lines: &[Line]) -> Result<HashMap<String, organisation::Model>> {
+/// The organisations that the lines are about, as far as they are here, locked until the work ends. Of several by one
+/// code the site's own counts.
+async fn known(work: &Work<'_>, site: SiteId, lines: &[Line]) -> Result<HashMap<String, organisation::Model>> {
     let mut known = HashMap::new();
     for lines in lines.chunks(CODES_A_STATEMENT) {
         let codes = lines.iter().map(|line| line.ods_code.as_str());
         let rows = readable::<organisation::Entity>(work.caller()).filter(organisation::Column::OdsCode.is_in(codes));
         let rows = rows.order_by_asc(organisation::Column::Id).lock_exclusive();
         for row in rows.all(work.db()).await? {
-            known.insert(row.ods_code.clone().unwrap_or_default(), row);
+            let code = row.ods_code.clone().unwrap_or_default();
+            if row.site_id == site || !known.contains_key(&code) {
+                known.insert(code, row);
+            }
         }
     }
     Ok(known)
@@ -181,10 +184,7 @@ impl Listing for Organisations {
             let not_closed = Condition::any().add(ClosedOn.is_null()).add(ClosedOn.gte(day));
             rows.filter(opened).filter(not_closed)
         });
-        for term in self.search.iter().flat_map(|search| terms(search)) {
-            rows = rows.filter(contains(Name, &term).add(contains(OdsCode, &term)));
-        }
-        rows
+        holding(rows, self.search.as_deref(), &[Name, OdsCode])
     }
 
     fn sort(&self) -> Sort {

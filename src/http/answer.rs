@@ -1,0 +1,159 @@
+//! How large an answer a request may ask for.
+//!
+//! A few hundred bytes of lists inside lists ask for millions of values, though each list keeps to its largest page. So
+//! the values are added up before anything is read: a field counts once for every row that it may stand in.
+
+use apollo_compiler::ast::FieldDefinition;
+use apollo_compiler::schema::{ExtendedType, Schema};
+use async_graphql::parser::types::{ExecutableDocument, Field, OperationType, Selection, SelectionSet};
+use async_graphql::{Positioned, ServerError, Value as ConstValue, Variables};
+
+use super::HttpSettings;
+use super::convert::Fragments;
+use super::plan::is_skipped;
+use super::problem::over_limit;
+use crate::read::{DEFAULT_PAGE, LARGEST_PAGE};
+
+/// What a list without pages is taken to hold, such as the milestones of a project.
+const PARTS: u64 = 10;
+
+/// Refuses a request that asks for too many values.
+pub(super) fn check(
+    schema: &Schema,
+    document: &ExecutableDocument,
+    variables: &Variables,
+    settings: &HttpSettings,
+) -> Result<(), ServerError> {
+    let mut answer = Answer {
+        schema,
+        fragments: &document.fragments,
+        variables,
+        most: settings.answer_values,
+        values: 0,
+    };
+    document.operations.iter().try_for_each(|(_, operation)| {
+        let roots = &schema.schema_definition;
+        let root = match operation.node.ty {
+            OperationType::Query => &roots.query,
+            OperationType::Mutation => &roots.mutation,
+            OperationType::Subscription => &roots.subscription,
+        };
+        let selections = &operation.node.selection_set.node;
+        root.iter()
+            .try_for_each(|root| answer.selection_set(root, selections, &Rows { shown: 1, page: None }))
+    })
+}
+
+/// The rows in which a selection set stands.
+struct Rows {
+    shown: u64,
+    /// Of a connection: how many rows its lists hold.
+    page: Option<u64>,
+}
+
+struct Answer<'a> {
+    schema: &'a Schema,
+    fragments: &'a Fragments,
+    variables: &'a Variables,
+    most: u64,
+    values: u64,
+}
+
+impl Answer<'_> {
+    fn selection_set(&mut self, parent: &str, selections: &SelectionSet, rows: &Rows) -> Result<(), ServerError> {
+        for selection in &selections.items {
+            if is_skipped(selection.node.directives(), self.variables) {
+                continue;
+            }
+            match &selection.node {
+                Selection::Field(field) => self.field(parent, field, rows)?,
+                Selection::InlineFragment(inline) => {
+                    let condition = inline.node.type_condition.as_ref();
+                    let on = condition.map_or(parent, |condition| condition.node.on.node.as_str());
+                    self.selection_set(on, &inline.node.selection_set.node, rows)?;
+                }
+                Selection::FragmentSpread(spread) => {
+                    if let Some(fragment) = self.fragments.get(&spread.node.fragment_name.node) {
+                        let on = &fragment.node.type_condition.node.on.node;
+                        self.selection_set(on, &fragment.node.selection_set.node, rows)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn field(&mut self, parent: &str, field: &Positioned<Field>, rows: &Rows) -> Result<(), ServerError> {
+        self.values = self.values.saturating_add(rows.shown);
+        if self.values > self.most {
+            return Err(self.refusal());
+        }
+        // Fields about the schema itself are bounded where the document is read.
+        let Some(definition) = self.definition(parent, &field.node.name.node) else {
+            return Ok(());
+        };
+        let page = definition
+            .arguments
+            .iter()
+            .any(|argument| argument.name == "first")
+            .then(|| self.page_size(&field.node));
+        let times = match (definition.ty.is_list(), rows.page) {
+            (false, _) => 1,
+            (true, Some(page)) => page,
+            (true, None) => self.asked_for(&field.node).unwrap_or(PARTS),
+        };
+        let below = Rows {
+            shown: rows.shown.saturating_mul(times),
+            page,
+        };
+        let named = definition.ty.inner_named_type().clone();
+        self.selection_set(&named, &field.node.selection_set.node, &below)
+    }
+
+    fn definition(&self, parent: &str, name: &str) -> Option<&FieldDefinition> {
+        let fields = match self.schema.types.get(parent)? {
+            ExtendedType::Object(object) => &object.fields,
+            ExtendedType::Interface(interface) => &interface.fields,
+            _ => return None,
+        };
+        fields.get(name).map(|field| &***field)
+    }
+
+    /// How many rows a page holds at the most. What is no page size is refused by the field itself.
+    fn page_size(&self, field: &Field) -> u64 {
+        let given = ["first", "last"]
+            .iter()
+            .find_map(|name| match self.argument(field, name)? {
+                ConstValue::Number(size) => Some(size.as_u64().unwrap_or_default()),
+                _ => None,
+            });
+        given.unwrap_or(DEFAULT_PAGE).min(LARGEST_PAGE)
+    }
+
+    /// How many things a field is asked for by their ids.
+    fn asked_for(&self, field: &Field) -> Option<u64> {
+        match self.argument(field, "ids")? {
+            ConstValue::List(ids) => u64::try_from(ids.len()).ok(),
+            _ => Some(1),
+        }
+    }
+
+    fn argument(&self, field: &Field, name: &str) -> Option<ConstValue> {
+        let given = field.get_argument(name)?.node.clone();
+        let value = given.into_const_with(|name| Ok::<_, ()>(self.variables.get(&name).cloned().unwrap_or_default()));
+        value.ok()
+    }
+
+    fn refusal(&self) -> ServerError {
+        let message = format!(
+            "A request may ask for {} values: a field counts once for every row that it may stand in. Ask for smaller \
+             pages, or for fewer lists inside lists.",
+            self.most
+        );
+        over_limit(
+            "answer_values",
+            usize::try_from(self.most).unwrap_or(usize::MAX),
+            message,
+        )
+    }
+}

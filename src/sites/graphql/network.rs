@@ -1,0 +1,143 @@
+//! The network as this host sees it: its sites, and how fresh its copies of them are.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, Object};
+use chrono::{DateTime, Utc};
+
+use crate::{
+    app::App,
+    error::Result,
+    graphql::{Asking, seen::Seen},
+    sites::{graphql::Site, ops},
+};
+
+/// The network as this host sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Network;
+
+/// The network as this host sees it.
+#[Object]
+impl Network {
+    /// This host.
+    async fn host(&self) -> NetworkHost {
+        NetworkHost
+    }
+
+    /// The national site; null until this host has joined a network.
+    async fn national(&self, ctx: &Context<'_>) -> Result<Option<Site>> {
+        Ok(ops::national(ctx.app().reader())
+            .await?
+            .map(|row| Site(Seen::alone(row))))
+    }
+
+    /// How fresh this host's copy of every site is.
+    async fn sites(&self, ctx: &Context<'_>) -> Result<Vec<SyncStatus>> {
+        let sites = ops::all(ctx.app().reader()).await?;
+        Ok(Seen::all(sites).map(|row| SyncStatus(Site(row))).collect())
+    }
+}
+
+/// One running server with one database.
+#[derive(Clone, Copy, Debug)]
+pub struct NetworkHost;
+
+/// One running server with one database.
+#[Object]
+impl NetworkHost {
+    /// What its operator calls it.
+    async fn name<'a>(&self, ctx: &Context<'a>) -> &'a str {
+        &ctx.data_unchecked::<Arc<App>>().settings.host_name
+    }
+
+    /// The version of the software.
+    async fn version(&self) -> &str {
+        env!("CARGO_PKG_VERSION")
+    }
+
+    /// The sites whose records it keeps.
+    async fn sites(&self, ctx: &Context<'_>) -> Result<Vec<Site>> {
+        let sites = ops::all(ctx.app().reader()).await?;
+        Ok(Seen::<entity::site::Entity>::all(sites)
+            .filter(|row| row.hosted)
+            .map(Site)
+            .collect())
+    }
+
+    /// The database it runs on: `SQLite` or `PostgreSQL`.
+    async fn database(&self, ctx: &Context<'_>) -> &str {
+        ctx.app().database.name()
+    }
+}
+
+/// How fresh this host's copy of a site is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+pub enum SyncState {
+    /// This host keeps the site itself: nothing is fresher.
+    Home,
+    /// The copy is being filled or filled again; what is here may be older.
+    CatchingUp,
+    /// The copy follows the site within seconds.
+    Live,
+    /// Nothing was heard of the site for a minute or more; the copy still answers.
+    Stale,
+    /// The national admin has stopped the site.
+    Suspended,
+    /// The site has left.
+    Left,
+}
+
+/// How fresh this host's copy of a site is.
+#[derive(Clone, Debug)]
+pub struct SyncStatus(Site);
+
+impl SyncStatus {
+    /// Of a site.
+    pub fn of(site: Site) -> Self {
+        Self(site)
+    }
+}
+
+/// How fresh this host's copy of a site is.
+#[Object]
+impl SyncStatus {
+    /// The site.
+    async fn site(&self) -> Site {
+        self.0.clone()
+    }
+
+    /// In short.
+    async fn state(&self) -> SyncState {
+        match self.0.0.status {
+            entity::SiteStatus::Suspended => SyncState::Suspended,
+            entity::SiteStatus::Left => SyncState::Left,
+            _ if self.0.0.hosted => SyncState::Home,
+            _ => SyncState::CatchingUp,
+        }
+    }
+
+    /// How many entries of the site's feed this host has taken in; 0 at home.
+    async fn position(&self) -> i32 {
+        0
+    }
+
+    /// How many seconds the copy is behind; 0 at home, null when that is not known.
+    async fn lag_seconds(&self) -> Option<i32> {
+        self.0.0.hosted.then_some(0)
+    }
+
+    /// When the site last proved that nothing newer exists; null at home and before the first time.
+    async fn verified_at(&self) -> Option<DateTime<Utc>> {
+        None
+    }
+
+    /// What went wrong last, in plain words; null when nothing did.
+    async fn last_error(&self) -> Option<String> {
+        None
+    }
+
+    /// Entries that this host's version cannot read yet and keeps for later.
+    async fn parked(&self) -> i32 {
+        0
+    }
+}
