@@ -17,7 +17,7 @@ use crate::federation::{
         directory::Standing,
         rules::{Rule, Rules},
     },
-    wire::{Audience, Batch, Checkpoint, Epoch, Header, Member, Operation, Origin, Status},
+    wire::{Audience, Batch, Checkpoint, Epoch, Header, Member, Operation, Origin, Previous, Status},
 };
 
 /// How a host answers for one feed.
@@ -83,10 +83,13 @@ impl World {
                 }
                 let batch = checked.batch();
                 self.accept(host, feed, batch);
+                let shown = batch.checkpoint.clone();
                 self.carry_out(host, feed, step);
+                self.listen(host, feed, &shown);
                 Ok(())
             }
             Err(refusal) => {
+                if std::env::var("TRACE").is_ok() { eprintln!("refused at {host} {feed:?}: {refusal:?}"); }
                 if matches!(refusal, Refusal::Restart(_) | Refusal::Fork { .. }) {
                     self.restart(host, feed);
                 }
@@ -123,6 +126,7 @@ impl World {
         let replica = self.hosts[host].db.replicas.entry(feed).or_default();
         replica.cursor = replica.cursor.restarted(rules);
         replica.forget();
+        self.heard.remove(&(host, feed));
     }
 
     /// Keeps the checkpoints of a batch and notes who has signed what.
@@ -135,7 +139,8 @@ impl World {
                 self.wrong.insert("two stories");
             }
         }
-        self.listen(host, feed, &batch.checkpoint);
+        let Checkpoint { to, head, .. } = batch.checkpoint;
+        self.hosts[host].db.replicas.entry(feed).or_default().newest = Some(Previous { epoch: batch.epoch, to, head });
     }
 
     /// A feed must not stay live on one word that is repeated.
@@ -145,10 +150,12 @@ impl World {
         if heard.0 < checkpoint.at {
             *heard = (checkpoint.at, now);
         }
+        let heard = *heard;
         let since = heard.1;
         let local = self.now(host);
         let replica = &self.hosts[host].db.replicas[&feed];
         if replica.cursor.aged(local).state == State::Live && now - since > 61_000 {
+        if std::env::var("TRACE").is_ok() { eprintln!("  stale at {host} {feed:?} {:?} shown {:?} heard {heard:?} now {now}", replica.cursor, checkpoint.at);}
             self.wrong.insert("stale shown as live");
         }
     }
@@ -231,6 +238,7 @@ impl World {
 
     /// What must never be put, judged from outside.
     fn judge(&mut self, host: usize, feed: FeedName, gid: Uuid, kind: &str, payload: &str) {
+        if std::env::var("TRACE").is_ok() { eprintln!("  put at {host} {feed:?} {gid} {kind} {payload}");}
         let (origin, audience) = feed;
         let all = Rules::default();
         if !self.hosts[host].reader(host).may_read(audience, all) {
@@ -243,11 +251,13 @@ impl World {
             self.wrong.insert("erased came back");
         }
         if self.owner.get(&gid).is_some_and(|owner| *owner != origin) {
+            if std::env::var("TRACE").is_ok() { eprintln!("  FORGED at {host}"); }
             self.wrong.insert("forged");
         }
         let Some(body) = Body::parse(payload).filter(|_| kind != "member") else { return };
         let author = body.author.and_then(|author| self.home(host, feed, author));
         if body.forged || author.is_some_and(|home| home != origin) {
+            if std::env::var("TRACE").is_ok() { eprintln!("  FORGED at {host}"); }
             self.wrong.insert("forged");
         }
         let space = body.space.filter(|_| kind == "placement").and_then(|space| self.owner.get(&space));
@@ -265,6 +275,7 @@ impl World {
         }
         let db = &mut self.hosts[host].db;
         let keys = db.standings.get(&member.site).map(|standing| standing.keys.clone()).unwrap_or_default();
+        if std::env::var("TRACE").is_ok() { eprintln!("  learn at {host} {:?} {:?}\n   {:?}", keys.learn(&member, Some(root()), &Cheap, rules).err(), keys, member.keys); }
         let Ok(learnt) = keys.learn(&member, Some(root()), &Cheap, rules) else { return false };
         db.standings.insert(member.site, Standing::of(&member, national, learnt.keys));
         self.status(host, member.site, member.status);

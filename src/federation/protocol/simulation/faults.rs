@@ -16,6 +16,8 @@ use crate::federation::{
         next_head, payload_hash, root_message,
     },
 };
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
 /// What a bad hub does to what it hands on.
@@ -92,6 +94,7 @@ impl World {
     pub fn restore(&mut self, host: usize, noticed: bool) {
         let Some(backup) = self.hosts[host].backup.clone() else { return };
         self.hosts[host].db = backup;
+        self.heard.retain(|(reader, _), _| *reader != host);
         if self.rules.on(Rule::ErasureLedger) {
             self.purge_by_ledger(host);
         }
@@ -172,6 +175,7 @@ impl World {
                 self.enrol(member);
             }
         }
+        self.report_revoked(region);
     }
 
     fn report_revoked(&mut self, region: usize) {
@@ -179,8 +183,9 @@ impl World {
         let at = self.now(HUB);
         for kid in self.hosts[region].revoked.clone() {
             let Some(member) = self.hosts[HUB].db.members.get(&site) else { return };
-            if let Ok(member) = revoked(member, &kid, at) {
-                self.enrol(member);
+            match revoked(member, &kid, at) {
+                Ok(changed) if changed != *member => self.enrol(changed),
+                Ok(_) | Err(_) => {}
             }
         }
     }
@@ -205,7 +210,8 @@ impl World {
         let gid = self.id();
         let victims: Vec<Uuid> = self.owner.iter().filter(|(_, owner)| **owner == self.site(victim)).map(|(gid, _)| *gid).collect();
         let known = victims.into_iter().filter(|gid| !directly || self.home(reader, name, *gid) == Some(self.site(victim)));
-        let known: Vec<Uuid> = known.collect();
+        let published = |gid: &Uuid| directly || self.hosts[HUB].db.relay.values().any(|relay| relay.gids.contains(gid));
+        let known: Vec<Uuid> = known.filter(published).collect();
         let Some(theirs) = self.chance.of(&known) else { return };
         let space = self.own(victim, "space").first().copied();
         let author = self.own(victim, "card").first().copied();
@@ -259,6 +265,10 @@ impl World {
         let Some(mut member) = self.hosts[HUB].db.members.get(&self.site(victim)).cloned() else {
             return ("rogue".into(), key);
         };
+        if self.chance.percent(50) {
+            let at = self.now(HUB);
+            member.keys.iter_mut().for_each(|key| key.revoked_at = Some(at));
+        }
         let window = Window { audience: Audience::Network, epoch, from: 1, to: None };
         member.keys.push(Key { kid: "rogue".into(), public: key, proof: None, feeds: vec![window], revoked_at: None });
         let payload = serde_json::to_string(&member).unwrap();
@@ -281,7 +291,7 @@ impl World {
         (gid, kind, op, body): (Uuid, &str, Operation, Body),
     ) -> Batch {
         let salt = self.salt();
-        let at = self.now(HUB);
+        let at = self.now(self.index(name.0));
         let payload = (op == Operation::Put).then(|| body.text());
         let header = Header {
             pos: pos + 1,
@@ -308,9 +318,11 @@ impl World {
         }
     }
 
-    /// Every feed of every site.
+    /// Every feed that some site writes or some host reads.
     pub fn feeds(&self) -> Vec<(Origin, Audience)> {
-        let feeds = self.hosts.iter().flat_map(|host| host.db.feeds.keys().map(|audience| (host.site, *audience)));
-        feeds.collect()
+        let own = self.hosts.iter().flat_map(|host| host.db.feeds.keys().map(|audience| (host.site, *audience)));
+        let read = self.hosts.iter().flat_map(|host| host.db.replicas.keys().copied());
+        let feeds: BTreeSet<_> = own.chain(read).collect();
+        feeds.into_iter().collect()
     }
 }

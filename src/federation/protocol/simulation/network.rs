@@ -20,16 +20,21 @@ use crate::federation::{
 
 impl World {
     /// A site sends the hub what it has not got. A site that has fallen out with the hub opens a new epoch.
-    pub fn push(&mut self, host: usize) {
+    pub fn push(&mut self, host: usize) -> bool {
+        let mut moved = false;
         if host == HUB || self.hosts[host].holding {
-            return;
+            return moved;
         }
+        self.recall(host);
         let audiences: Vec<Audience> = self.hosts[host].db.feeds.keys().copied().collect();
         for audience in audiences {
             for _ in 0..6 {
                 let Some(batch) = self.next_append(host, audience) else { break };
                 let done = batch.entries.is_empty();
-                match self.append_at_hub(batch.clone()) {
+                moved |= !done;
+                let answered = self.append_at_hub(batch.clone());
+                if std::env::var("TRACE").is_ok() && !matches!(answered, Ok(Taken::Stored{..})) { eprintln!("append {host} {audience} from {} epoch {:?} kid {}: {answered:?}", batch.from, batch.epoch, batch.checkpoint.kid); }
+                match answered {
                     Ok(Taken::Stored { held, .. }) => {
                         self.hosts[host].db.feeds.get_mut(&audience).unwrap().next = held.to + 1;
                         if done {
@@ -47,6 +52,18 @@ impl World {
                     Err(Refusal::UntrustedKey { .. }) => self.send_keys(host),
                     Err(_) => break,
                 }
+            }
+        }
+        moved
+    }
+
+    /// `hello`: the hub holds feeds that a restored site has forgotten. They are opened anew.
+    fn recall(&mut self, host: usize) {
+        let relays = self.hosts[HUB].db.relay.iter().filter(|(name, _)| name.0 == self.site(host));
+        let held: Vec<_> = relays.map(|(name, relay)| (name.1, relay.held.ended())).collect();
+        for (audience, ended) in held {
+            if !self.hosts[host].db.feeds.contains_key(&audience) {
+                self.open_epoch(host, audience, Some(ended));
             }
         }
     }
@@ -138,6 +155,9 @@ impl World {
             head: cursor.epoch.map(|_| cursor.head),
         };
         let source = feed.0 == self.hosts[HUB].site;
+        if source && !self.hosts[HUB].holding && !self.hosts[HUB].db.feeds.contains_key(&feed.1) {
+            self.open_epoch(HUB, feed.1, None);
+        }
         let Some(held) = self.held_at_hub(feed) else { return false };
         match answer(&held, source, &asked, |pos| self.head_at_hub(feed, pos), self.rules) {
             Reply::Diverged => self.answer(host, feed, &Answer::Diverged),
@@ -158,7 +178,8 @@ impl World {
                 } else {
                     self.tamper(host, &mut batch, tamper);
                 }
-                return self.deliver(host, batch, crash).is_ok() || tamper != Tamper::None;
+                let done = self.deliver(host, batch, crash);
+                return matches!(done, Ok(()) | Err(Refusal::Restart(_) | Refusal::Fork { .. }));
             }
         }
         true
@@ -246,11 +267,8 @@ impl World {
         }
         (1..HOSTS)
             .map(|peer| {
-                let cursor = self.hosts[peer].db.replicas.get(&name).map(|replica| &replica.cursor);
-                let held = cursor.and_then(|cursor| Some((cursor.epoch?, cursor.pos, cursor.head)));
-                held.map_or(Witness::Nothing, |(epoch, to, head)| {
-                    Witness::Holds(crate::federation::wire::Previous { epoch, to, head })
-                })
+                let replica = self.hosts[peer].db.replicas.get(&name);
+                replica.and_then(|replica| replica.newest).map_or(Witness::Nothing, Witness::Holds)
             })
             .collect()
     }

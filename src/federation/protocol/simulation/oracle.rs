@@ -33,6 +33,7 @@ impl World {
         let mut rounds = 0;
         while self.round() {
             rounds += 1;
+            if std::env::var("TRACE").is_ok() { eprintln!("round {rounds}"); }
             if rounds > MOST_ROUNDS {
                 self.wrong.insert("never at rest");
                 break;
@@ -53,7 +54,7 @@ impl World {
         for host in 0..HOSTS {
             moved |= !self.hosts[host].db.outbox.is_empty();
             self.sequence(host);
-            self.push(host);
+            moved |= self.push(host);
         }
         for host in 0..HOSTS {
             for feed in self.feeds() {
@@ -87,6 +88,7 @@ impl World {
             let rows = replica.into_iter().flat_map(|replica| &replica.rows).filter(|(_, row)| row.is_shown());
             let rows: BTreeMap<Uuid, &str> = rows.map(|(gid, row)| (*gid, row.payload.as_str())).collect();
             if reader.may_read(audience, Rules::default()) && rows != shared || replica.is_some_and(|replica| replica.hidden) {
+                if std::env::var("SEED").is_ok() { eprintln!("DIV host {host} feed {origin:?} {audience} cursor {:?} parked {:?}\n rows {rows:?}\n shared {shared:?}\n origin feed {:?} relay {:?}", replica.map(|r| &r.cursor), replica.map(|r| &r.parked), self.hosts[self.index(origin)].db.feeds.get(&audience).map(|f| (f.feed, f.next)), self.hosts[HUB].db.relay.get(&(origin, audience)).map(|r| r.held)); }
                 wrong.insert("diverged");
             }
             if rows.keys().any(|gid| self.erased.contains(gid)) {

@@ -145,7 +145,6 @@ impl World {
             audiences: vec![Audience::Network],
             payload,
             parent: None,
-            space: None,
             erased: false,
         };
         db.records.insert(gid, record);
@@ -163,9 +162,8 @@ impl World {
             kind,
             schema,
             audiences,
-            payload: Body { rev: self.ids, ..body.clone() }.text(),
+            payload: Body { rev: self.ids, ..body }.text(),
             parent,
-            space: body.space,
             erased: false,
         };
         self.owner.insert(gid, self.hosts[host].site);

@@ -115,6 +115,7 @@ fn run(seed: u64, steps: usize, profile: Profile, rules: Rules) -> BTreeSet<&'st
             here
         });
         world.millis += i64::try_from(1 + world.chance.below(3_000)).unwrap();
+        if std::env::var("TRACE").is_ok() { eprintln!("{:?}", turn.unwrap().1); }
         world.turn(turn.unwrap().1);
     }
     world.settle()
@@ -225,7 +226,8 @@ fn probe() {
         eprintln!("{off}: {:?}", off.split(',').map(|n| ALL_RULES[n.parse::<usize>().unwrap()]).collect::<Vec<_>>());
     }
     let mut count = std::collections::BTreeMap::<_, (usize, u64)>::new();
-    for seed in 0..seeds {
+    let first: u64 = std::env::var("SEED").map_or(0, |seeds| seeds.parse().unwrap());
+    for seed in first..first + seeds {
         for wrong in run(seed, profile.steps, profile, rules) {
             let entry = count.entry(wrong).or_default();
             if entry.0 == 0 { entry.1 = seed; }

@@ -17,7 +17,7 @@ use crate::federation::{
         rules::Rules,
     },
     wire::{
-        Audience, Batch, Checkpoint, Entry, Epoch, Head, Member, Operation, Origin, ProtocolRange, PublicKey, Salt,
+        Audience, Batch, Checkpoint, Entry, Epoch, Head, Member, Operation, Origin, Previous, ProtocolRange, PublicKey, Salt,
         Signature, Status,
     },
 };
@@ -88,7 +88,6 @@ pub struct Record {
     pub audiences: Vec<Audience>,
     pub payload: String,
     pub parent: Option<Uuid>,
-    pub space: Option<Uuid>,
     pub erased: bool,
 }
 
@@ -120,6 +119,8 @@ pub struct Replicated {
     pub skipped: BTreeSet<Uuid>,
     pub parked: BTreeMap<u64, (Uuid, Reason, Entry)>,
     pub held: BTreeMap<(Epoch, u64), Checkpoint>,
+    /// The newest checkpoint that was ever accepted, for the origin when it asks its witnesses.
+    pub newest: Option<Previous>,
     pub hidden: bool,
 }
 
