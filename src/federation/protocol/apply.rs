@@ -175,7 +175,11 @@ pub fn retry(
     let payload = entry.payload.as_deref();
     let facts = payload.map(|payload| content.check(&header, payload, standing.origin, audience));
     let mut view = View::new(replica);
-    let judge = Judge { standing, generation, rules };
+    let judge = Judge {
+        standing,
+        generation,
+        rules,
+    };
     Ok(match judge.effect(&mut view, &header, entry, facts.as_ref(), content) {
         Some(Effect::Park { reason, .. }) => Retried::Waits(reason),
         Some(effect) => Retried::Applies(effect),
@@ -209,7 +213,9 @@ impl<'a, R: Replica> View<'a, R> {
     }
 
     fn home(&self, gid: Uuid, here: Origin) -> Option<Origin> {
-        self.replica.home(gid).or_else(|| self.bound.contains(&gid).then_some(here))
+        self.replica
+            .home(gid)
+            .or_else(|| self.bound.contains(&gid).then_some(here))
     }
 
     fn stored(&self, gid: Uuid) -> Option<Stored> {
@@ -246,7 +252,12 @@ impl Judge<'_> {
         if self.is_settled(view, header) {
             return None;
         }
-        let park = |reason| Effect::Park { gid, pos, reason, entry: entry.clone() };
+        let park = |reason| Effect::Park {
+            gid,
+            pos,
+            reason,
+            entry: entry.clone(),
+        };
         let home = view.home(gid, self.standing.origin);
         if self.rules.on(Rule::OriginCheck) && home.is_some_and(|home| home != self.standing.origin) {
             return Some(park(Reason::BoundElsewhere));
@@ -258,7 +269,14 @@ impl Judge<'_> {
         if let Some(Err(reason)) = facts.map(|facts| self.allowed(view, header, facts, content)) {
             return Some(park(reason));
         }
-        view.stored.insert(gid, Stored { generation: self.generation, pos, op });
+        view.stored.insert(
+            gid,
+            Stored {
+                generation: self.generation,
+                pos,
+                op,
+            },
+        );
         Some(match op {
             Operation::Put => {
                 view.bound.insert(gid);
@@ -277,7 +295,11 @@ impl Judge<'_> {
                 view.erased.insert(gid);
                 Effect::Erase { gid, pos }
             }
-            _ => Effect::Delete { gid, pos, last: !view.replica.shown_elsewhere(gid) },
+            _ => Effect::Delete {
+                gid,
+                pos,
+                last: !view.replica.shown_elsewhere(gid),
+            },
         })
     }
 
@@ -287,7 +309,9 @@ impl Judge<'_> {
         if terminal && self.rules.on(Rule::ErasureLedger) && view.erased(header.gid) {
             return true;
         }
-        let Some(stored) = view.stored(header.gid) else { return false };
+        let Some(stored) = view.stored(header.gid) else {
+            return false;
+        };
         if terminal && self.rules.on(Rule::EraseTerminal) && stored.op == Operation::Erase {
             return true;
         }

@@ -8,8 +8,8 @@ use super::{
     rules::{Rule, Rules},
 };
 use crate::federation::wire::{
-    Audience, Batch, Checkpoint, Epoch, Head, Header, Malformed, Operation, Status, Verify, checkpoint_message, first_head, next_head,
-    payload_hash,
+    Audience, Batch, Checkpoint, Epoch, Head, Header, Malformed, Operation, Status, Verify, checkpoint_message,
+    first_head, next_head, payload_hash,
 };
 
 /// A batch whose every byte its origin has vouched for. Only [`check`] and [`check_append`] make one.
@@ -120,7 +120,12 @@ pub fn check(
         return Err(Refusal::UntrustedKey { kid });
     }
     let mut checked = verify(batch, standing, signatures, rules, Signer::Covering)?;
-    let Batch { origin, audience, entries, .. } = &checked.batch;
+    let Batch {
+        origin,
+        audience,
+        entries,
+        ..
+    } = &checked.batch;
     for (entry, sent) in checked.entries.iter_mut().zip(entries) {
         if let (Operation::Put, Some(payload)) = (entry.header.op, &sent.payload) {
             entry.content = Some(content.check(&entry.header, payload, *origin, *audience));
@@ -237,7 +242,11 @@ pub(super) fn signed(
     let kid = &checkpoint.kid;
     let key = match signer {
         Signer::Covering => standing.keys.covering(kid, audience, epoch, checkpoint.to, rules),
-        Signer::Present => standing.keys.current().filter(|key| key.kid == *kid).map(|key| key.public),
+        Signer::Present => standing
+            .keys
+            .current()
+            .filter(|key| key.kid == *kid)
+            .map(|key| key.public),
     };
     let key = key.ok_or_else(|| Refusal::UntrustedKey { kid: kid.clone() })?;
     let message = checkpoint_message(standing.origin, audience, epoch, checkpoint);

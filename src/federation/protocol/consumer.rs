@@ -76,13 +76,22 @@ pub fn receive(
 
     let mut view = View::new(replica);
     let effects = effects(&next, standing, batch, content, &mut view, rules);
-    let seen = if caught_up { Vec::new() } else { batch.entries.iter().map(|entry| entry.header.gid).collect() };
+    let seen = if caught_up {
+        Vec::new()
+    } else {
+        batch.entries.iter().map(|entry| entry.header.gid).collect()
+    };
     if effects.iter().any(|effect| matches!(effect, Effect::Skip { .. })) {
         next.skip = next.skip.filter(|skip| skip.pos >= newest.pos).or(Some(newest));
     }
     if !follows {
         let cursor = cursor.clone();
-        return Ok(Step { cursor, effects, seen, sweep: false });
+        return Ok(Step {
+            cursor,
+            effects,
+            seen,
+            sweep: false,
+        });
     }
     next.pos = batch.batch.to;
     next.head = batch.last_head();
@@ -97,7 +106,12 @@ pub fn receive(
         next.boot = None;
     }
     next.heard(shown, now, rules);
-    Ok(Step { cursor: next, effects, seen, sweep: reached && rules.on(Rule::Sweep) })
+    Ok(Step {
+        cursor: next,
+        effects,
+        seen,
+        sweep: reached && rules.on(Rule::Sweep),
+    })
 }
 
 /// Takes in an answer without a batch. A cursor with a higher generation than before has started over
@@ -120,8 +134,17 @@ pub fn answered(
         Answer::Nothing => Ok(cursor.aged(now)),
         Answer::Diverged => Ok(cursor.restarted(rules)),
         Answer::Unchanged(checkpoint) => {
-            let Some(epoch) = cursor.epoch else { return Ok(cursor.aged(now)) };
-            signed((audience, epoch), checkpoint, standing, signatures, rules, Signer::Covering)?;
+            let Some(epoch) = cursor.epoch else {
+                return Ok(cursor.aged(now));
+            };
+            signed(
+                (audience, epoch),
+                checkpoint,
+                standing,
+                signatures,
+                rules,
+                Signer::Covering,
+            )?;
             if checkpoint.to == cursor.pos && (checkpoint.head == cursor.head || !rules.on(Rule::Chain)) {
                 let mut cursor = cursor.clone();
                 cursor.heard(checkpoint, now, rules);
@@ -161,7 +184,10 @@ fn follows(cursor: &Cursor, batch: &Checked, rules: Rules) -> bool {
 fn forked(batch: &Checked, replica: &impl Replica, rules: Rules) -> Result<(), Refusal> {
     let shown = [Some(&batch.batch.checkpoint), batch.batch.seal.as_ref()];
     for shown in shown.into_iter().flatten().filter(|_| rules.on(Rule::Chain)) {
-        if let Some(held) = replica.held(batch.batch.epoch, shown.to).filter(|held| held.head != shown.head) {
+        if let Some(held) = replica
+            .held(batch.batch.epoch, shown.to)
+            .filter(|held| held.head != shown.head)
+        {
             return Err(Refusal::Fork {
                 held: Box::new(held),
                 shown: Box::new(shown.clone()),
@@ -179,7 +205,9 @@ fn on_the_chain(cursor: &Cursor, batch: &Checked, rules: Rules) -> Result<(), Re
         (cursor.skip, Rule::SkipMark, Why::SkipMark),
     ];
     for (mark, rule, why) in marks {
-        let Some(mark) = mark.filter(|_| rules.on(rule)) else { continue };
+        let Some(mark) = mark.filter(|_| rules.on(rule)) else {
+            continue;
+        };
         if batch.head_at(mark.pos).is_some_and(|head| head != mark.head) {
             return Err(Refusal::Restart(why));
         }

@@ -194,7 +194,14 @@ impl State {
 
     /// The state of a word.
     pub fn from_word(word: &str) -> Option<Self> {
-        let all = [Self::New, Self::CatchingUp, Self::Live, Self::Stale, Self::Suspended, Self::Left];
+        let all = [
+            Self::New,
+            Self::CatchingUp,
+            Self::Live,
+            Self::Stale,
+            Self::Suspended,
+            Self::Left,
+        ];
         all.into_iter().find(|state| state.word() == word)
     }
 }

@@ -150,7 +150,9 @@ pub fn rotated(
         return Err(DirectoryRefusal::Key(kid.to_owned()));
     }
     let last = |window: &Window| {
-        let feed = held.iter().find(|feed| (feed.0, feed.1) == (window.audience, window.epoch));
+        let feed = held
+            .iter()
+            .find(|feed| (feed.0, feed.1) == (window.audience, window.epoch));
         feed.map_or(window.from, |feed| feed.2.max(window.from))
     };
     for window in member.keys.iter_mut().flat_map(|key| &mut key.feeds) {

@@ -60,7 +60,9 @@ pub fn start(
         };
         answer = match (answer, next) {
             // The peer that has read furthest of another story is the one to name.
-            (Continue::NewEpoch { previous }, Continue::NewEpoch { previous: other }) if previous.to >= other.to => answer,
+            (Continue::NewEpoch { previous }, Continue::NewEpoch { previous: other }) if previous.to >= other.to => {
+                answer
+            }
             (Continue::NewEpoch { .. }, Continue::From(_)) => answer,
             _ => next,
         };

@@ -63,7 +63,9 @@ pub enum Progress {
 
 /// How far an erasure has come, given all active peers. `patience` is how long a peer may take.
 pub fn progress(erasure: &Erasure, peers: &[Peer], now: DateTime<Utc>, patience: TimeDelta) -> Progress {
-    let Some(erased) = &erasure.erased else { return Progress::Requested };
+    let Some(erased) = &erasure.erased else {
+        return Progress::Requested;
+    };
     if erased.feeds.is_empty() {
         return Progress::Erased;
     }

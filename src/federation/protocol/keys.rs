@@ -4,9 +4,7 @@
 //! directory, can invent a site but never become one.
 
 use super::rules::{Rule, Rules};
-use crate::federation::wire::{
-    Audience, Epoch, Key, Member, PublicKey, Verify, Window, key_message, root_message,
-};
+use crate::federation::wire::{Audience, Epoch, Key, Member, PublicKey, Verify, Window, key_message, root_message};
 
 /// The keys of one site that a host has accepted, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -128,9 +126,7 @@ impl Keys {
             !previous.revoked && !revoked_now(&previous.kid) && signatures.verify(previous.public, &message, proof)
         });
         by_previous
-            || root.is_some_and(|root| {
-                signatures.verify(root, &root_message(member.site, &key.kid, key.public), proof)
-            })
+            || root.is_some_and(|root| signatures.verify(root, &root_message(member.site, &key.kid, key.public), proof))
     }
 
     /// The key of this name, when it may sign this position.
@@ -145,10 +141,14 @@ impl Keys {
     pub fn is_open(&self, audience: Audience, epoch: Epoch, rules: Rules) -> bool {
         let open = |window: &Window| window.audience == audience && window.epoch == epoch && window.to.is_none();
         !rules.on(Rule::KeyWindow)
-            || self.held.iter().filter(|key| !key.revoked).any(|key| match &key.covers {
-                Covers::Everything => true,
-                Covers::Windows(windows) => windows.iter().any(open),
-            })
+            || self
+                .held
+                .iter()
+                .filter(|key| !key.revoked)
+                .any(|key| match &key.covers {
+                    Covers::Everything => true,
+                    Covers::Windows(windows) => windows.iter().any(open),
+                })
     }
 
     /// The key that a site signs with now: the newest, unless it is revoked.

@@ -63,7 +63,10 @@ pub fn append(
             return Ok(Taken::Conflict(Some(held.ended())));
         }
         Some(held) if held.moved && !sent.entries.is_empty() => {
-            return Err(Refusal::Forged { pos: sent.from, what: "the site has moved" });
+            return Err(Refusal::Forged {
+                pos: sent.from,
+                what: "the site has moved",
+            });
         }
         Some(_) => {}
         None if sent.from != 1 || sent.entries.is_empty() => return Ok(Taken::Conflict(None)),
@@ -76,7 +79,10 @@ pub fn append(
     for entry in batch.entries() {
         let header = &entry.header;
         if rules.on(Rule::OriginCheck) && home(header.gid).is_some_and(|home| home != sent.origin) {
-            return Err(Refusal::Forged { pos: header.pos, what: "the record is bound to another origin" });
+            return Err(Refusal::Forged {
+                pos: header.pos,
+                what: "the record is bound to another origin",
+            });
         }
     }
     let last = batch.entries().last();
@@ -85,7 +91,9 @@ pub fn append(
             epoch: sent.epoch,
             to: sent.to,
             head: last.map_or(sent.prev, |entry| entry.head),
-            moved: last.map_or(present.is_some_and(|held| held.moved), |entry| entry.header.op == Operation::Move),
+            moved: last.map_or(present.is_some_and(|held| held.moved), |entry| {
+                entry.header.op == Operation::Move
+            }),
         },
         opened: present.is_none(),
         superseded: superseded(batch),
@@ -137,25 +145,29 @@ pub enum Reply {
 
 /// Judges where a reader stands. `source` says whether this host writes the feed: only a writer knows that a reader who
 /// is further has read what is no more; a relay may have fallen back itself. `head_at` tells the head after a position.
-pub fn answer(
-    held: &Held,
-    source: bool,
-    asked: &Asked,
-    head_at: impl Fn(u64) -> Option<Head>,
-    rules: Rules,
-) -> Reply {
-    let Some(epoch) = asked.epoch else { return Reply::Entries { after: 0 } };
+pub fn answer(held: &Held, source: bool, asked: &Asked, head_at: impl Fn(u64) -> Option<Head>, rules: Rules) -> Reply {
+    let Some(epoch) = asked.epoch else {
+        return Reply::Entries { after: 0 };
+    };
     if epoch != held.epoch {
         return Reply::Diverged;
     }
     if asked.after > held.to {
-        return if source && rules.on(Rule::Chain) { Reply::Diverged } else { Reply::Unchanged };
+        return if source && rules.on(Rule::Chain) {
+            Reply::Diverged
+        } else {
+            Reply::Unchanged
+        };
     }
     let known = asked.after == 0 || asked.head.is_none() || head_at(asked.after) == asked.head;
     if !known && rules.on(Rule::Chain) {
         return Reply::Diverged;
     }
-    if asked.after == held.to { Reply::Unchanged } else { Reply::Entries { after: asked.after } }
+    if asked.after == held.to {
+        Reply::Unchanged
+    } else {
+        Reply::Entries { after: asked.after }
+    }
 }
 
 /// The last position of the next batch. `sizes` are the bytes ([`crate::federation::wire::Entry::size`]) of the entries
@@ -181,10 +193,19 @@ pub fn cut(after: u64, sizes: &[usize], seals: Option<&[u64]>, limit: usize) -> 
 /// Which checkpoint goes with a batch that ends at `to`: the newest that the sender holds, and the seal at `to`, when that
 /// is another. `None` when the batch cannot be sealed.
 pub fn vouchers(checkpoints: &[Checkpoint], to: u64) -> Option<(Checkpoint, Option<Checkpoint>)> {
-    let seal = checkpoints.iter().filter(|checkpoint| checkpoint.to == to).max_by_key(|checkpoint| checkpoint.at)?;
-    let newest = checkpoints.iter().max_by_key(|checkpoint| (checkpoint.to, checkpoint.at))?;
+    let seal = checkpoints
+        .iter()
+        .filter(|checkpoint| checkpoint.to == to)
+        .max_by_key(|checkpoint| checkpoint.at)?;
+    let newest = checkpoints
+        .iter()
+        .max_by_key(|checkpoint| (checkpoint.to, checkpoint.at))?;
     let ahead = newest.to > to;
-    Some(if ahead { (newest.clone(), Some(seal.clone())) } else { (seal.clone(), None) })
+    Some(if ahead {
+        (newest.clone(), Some(seal.clone()))
+    } else {
+        (seal.clone(), None)
+    })
 }
 
 impl Held {

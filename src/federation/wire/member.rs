@@ -69,7 +69,11 @@ pub struct Key {
     /// Which positions of which feeds it may sign.
     pub feeds: Vec<Window>,
     /// Since when it must not be trusted, the past included.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "chrono::serde::ts_milliseconds_option")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "chrono::serde::ts_milliseconds_option"
+    )]
     pub revoked_at: Option<DateTime<Utc>>,
 }
 

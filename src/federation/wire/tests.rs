@@ -77,18 +77,33 @@ fn hashes_and_messages_are_those_of_another_implementation() {
 
     assert_eq!(first(Audience::Network), "pJ_vItChDxqdfTFjh0OTZFaI-M0hZLDB8f3u37m8SO8");
     assert_eq!(first(Audience::Hub), "bdWglk0LI5qwL9D7Uzn7p4LerfwaTWa294NmH4yWaZw");
-    assert_eq!(first(Audience::Site(id(OTHER))), "_fw24sPRKt0FGOADvgDglV0XrzcYtSr2GoVHFGSUQys");
-    assert_eq!(payload_hash(SALT, PAYLOAD).to_string(), "GYtQP_iAss6dXzosgYZP-i_qtyVITrWbUMoF5CKkPsM");
+    assert_eq!(
+        first(Audience::Site(id(OTHER))),
+        "_fw24sPRKt0FGOADvgDglV0XrzcYtSr2GoVHFGSUQys"
+    );
+    assert_eq!(
+        payload_hash(SALT, PAYLOAD).to_string(),
+        "GYtQP_iAss6dXzosgYZP-i_qtyVITrWbUMoF5CKkPsM"
+    );
 
     let checkpoint = batch().checkpoint;
-    assert_eq!(checkpoint.head.to_string(), "bUa7Y-YsZS1Ywtd9aCg6drxrOIoZvkw3s_d3j2ceo38");
+    assert_eq!(
+        checkpoint.head.to_string(),
+        "bUa7Y-YsZS1Ywtd9aCg6drxrOIoZvkw3s_d3j2ceo38"
+    );
     let message = checkpoint_message(site, Audience::Network, epoch, &checkpoint);
     assert_eq!(message.len(), 114);
     assert_eq!(digest(&message), "oU-lDNzlK6YnflAfdDgsuCmIyFlTGOAYOf5qDnBjtTI");
 
     let key = PublicKey(std::array::from_fn(|index| u8::try_from(index).unwrap()));
-    assert_eq!(digest(&key_message(site, "k2", key)), "PueP1wKaP9J93pCQPieT9YAwBtqqumBPbxlkuDzXO28");
-    assert_eq!(digest(&root_message(site, "k2", key)), "l8iFs2S1oc0F70EnOVgyPrW-yyc_YxvjwG5O5nh87Pw");
+    assert_eq!(
+        digest(&key_message(site, "k2", key)),
+        "PueP1wKaP9J93pCQPieT9YAwBtqqumBPbxlkuDzXO28"
+    );
+    assert_eq!(
+        digest(&root_message(site, "k2", key)),
+        "l8iFs2S1oc0F70EnOVgyPrW-yyc_YxvjwG5O5nh87Pw"
+    );
 }
 
 #[test]
@@ -115,7 +130,13 @@ fn an_audience_and_an_operation_have_one_spelling() {
     for text in ["network", "hub", OTHER] {
         assert_eq!(text.parse::<Audience>().unwrap().to_string(), text);
     }
-    for text in ["", "Network", "HUB", "01890A5D-AC96-774B-BCCE-B302099A8058", "01890a5dac96774bbcceb302099a8058"] {
+    for text in [
+        "",
+        "Network",
+        "HUB",
+        "01890A5D-AC96-774B-BCCE-B302099A8058",
+        "01890a5dac96774bbcceb302099a8058",
+    ] {
         assert_eq!(text.parse::<Audience>(), Err(UnknownAudience), "{text}");
     }
     for word in ["open", "put", "del", "erase", "move"] {
@@ -131,7 +152,12 @@ fn bytes_have_one_spelling() {
     let text = SALT.to_string();
     assert_eq!(Salt::parse(&text), Some(SALT));
     // Another last character with the same bytes, padding, another length, another alphabet.
-    for wrong in ["AAECAwQFBgcICQoLDA0ODx", "AAECAwQFBgcICQoLDA0ODw==", "AAECAwQFBgcICQoLDA0O", "AAECAwQFBgcICQoLDA0O+/"] {
+    for wrong in [
+        "AAECAwQFBgcICQoLDA0ODx",
+        "AAECAwQFBgcICQoLDA0ODw==",
+        "AAECAwQFBgcICQoLDA0O",
+        "AAECAwQFBgcICQoLDA0O+/",
+    ] {
         assert_eq!(Salt::parse(wrong), None, "{wrong}");
     }
 }
@@ -151,15 +177,36 @@ fn a_batch_beyond_the_limits_is_refused() {
         batch.checkpoint.to = count as u64;
     };
 
-    assert_eq!(refused(&|batch| many(batch, MAX_BATCH_ENTRIES + 1, 0)), Malformed::Entries);
-    assert_eq!(refused(&|batch| many(batch, 5, MAX_PAYLOAD_BYTES - 10)), Malformed::Bytes);
-    assert_eq!(refused(&|batch| many(batch, 1, MAX_PAYLOAD_BYTES + 1)), Malformed::Payload);
-    assert_eq!(refused(&|batch| batch.entries[0].header = " ".repeat(MAX_HEADER_BYTES + 1)), Malformed::Header);
+    assert_eq!(
+        refused(&|batch| many(batch, MAX_BATCH_ENTRIES + 1, 0)),
+        Malformed::Entries
+    );
+    assert_eq!(
+        refused(&|batch| many(batch, 5, MAX_PAYLOAD_BYTES - 10)),
+        Malformed::Bytes
+    );
+    assert_eq!(
+        refused(&|batch| many(batch, 1, MAX_PAYLOAD_BYTES + 1)),
+        Malformed::Payload
+    );
+    assert_eq!(
+        refused(&|batch| batch.entries[0].header = " ".repeat(MAX_HEADER_BYTES + 1)),
+        Malformed::Header
+    );
     assert_eq!(refused(&|batch| batch.to = 2), Malformed::Positions);
     assert_eq!(refused(&|batch| (batch.from, batch.to) = (0, 0)), Malformed::Positions);
-    assert_eq!(refused(&|batch| (batch.from, batch.to) = (u64::MAX, u64::MAX)), Malformed::Positions);
+    assert_eq!(
+        refused(&|batch| (batch.from, batch.to) = (u64::MAX, u64::MAX)),
+        Malformed::Positions
+    );
     assert_eq!(refused(&|batch| batch.checkpoint.to = 0), Malformed::Positions);
-    assert_eq!(refused(&|batch| batch.seal = Some(Checkpoint { to: 2, ..batch.checkpoint.clone() })), Malformed::Positions);
+    assert_eq!(
+        refused(&|batch| batch.seal = Some(Checkpoint {
+            to: 2,
+            ..batch.checkpoint.clone()
+        })),
+        Malformed::Positions
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What the applier does: a checked batch in, one transaction out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::federation::{
     protocol::{
-        apply::{Effect, Replica, Retried, Stored, retry},
+        apply::{Effect, Reason, Replica, Retried, Stored, retry},
         check::{Refusal, check},
         consumer::{Answer, Step, answered, receive},
         cursor::{State, Whole},
@@ -38,7 +38,12 @@ impl Replica for Seen<'_> {
     }
 
     fn shown_elsewhere(&self, gid: Uuid) -> bool {
-        let others = self.host.db.replicas.iter().filter(|(name, _)| name.0 == self.feed.0 && **name != self.feed);
+        let others = self
+            .host
+            .db
+            .replicas
+            .iter()
+            .filter(|(name, _)| name.0 == self.feed.0 && **name != self.feed);
         let mut rows = others.filter_map(|(_, replica)| replica.rows.get(&gid));
         rows.any(Row::is_shown)
     }
@@ -49,7 +54,9 @@ impl Replica for Seen<'_> {
 
     fn skipped(&self) -> Vec<Uuid> {
         let replica = self.host.db.replicas.get(&self.feed);
-        replica.map(|replica| replica.skipped.iter().copied().collect()).unwrap_or_default()
+        replica
+            .map(|replica| replica.skipped.iter().copied().collect())
+            .unwrap_or_default()
     }
 
     fn held(&self, epoch: Epoch, to: u64) -> Option<Checkpoint> {
@@ -60,7 +67,11 @@ impl Replica for Seen<'_> {
 impl World {
     /// Whose record a gid is, as this host knows it.
     pub fn home(&self, host: usize, feed: FeedName, gid: Uuid) -> Option<Origin> {
-        Seen { host: &self.hosts[host], feed }.home(gid)
+        Seen {
+            host: &self.hosts[host],
+            feed,
+        }
+        .home(gid)
     }
 
     /// Judges a batch and carries out what it changes. With `crash` the host dies in the middle of the transaction.
@@ -68,10 +79,17 @@ impl World {
         let feed = (batch.origin, batch.audience);
         let now = self.now(host);
         let here = &self.hosts[host];
-        let Some(standing) = here.db.standings.get(&feed.0).cloned() else { return Err(Refusal::Discard) };
+        let Some(standing) = here.db.standings.get(&feed.0).cloned() else {
+            return Err(Refusal::Discard);
+        };
         let content = here.schemas();
         let checked = check(batch, &here.reader(host), &standing, &content, &Cheap, self.rules)?;
-        let cursor = here.db.replicas.get(&feed).map(|replica| replica.cursor.clone()).unwrap_or_default();
+        let cursor = here
+            .db
+            .replicas
+            .get(&feed)
+            .map(|replica| replica.cursor.clone())
+            .unwrap_or_default();
         let seen = Seen { host: here, feed };
         match receive(&cursor, &standing, &checked, &content, &seen, now, self.rules) {
             Ok(mut step) => {
@@ -89,7 +107,6 @@ impl World {
                 Ok(())
             }
             Err(refusal) => {
-                if std::env::var("TRACE").is_ok() { eprintln!("refused at {host} {feed:?}: {refusal:?}"); }
                 if matches!(refusal, Refusal::Restart(_) | Refusal::Fork { .. }) {
                     self.restart(host, feed);
                 }
@@ -134,13 +151,20 @@ impl World {
         let replica = self.hosts[host].db.replicas.entry(feed).or_default();
         for checkpoint in [Some(&batch.checkpoint), batch.seal.as_ref()].into_iter().flatten() {
             replica.held.insert((batch.epoch, checkpoint.to), checkpoint.clone());
-            let first = *self.signed.entry((feed, batch.epoch, checkpoint.to)).or_insert(checkpoint.head);
+            let first = *self
+                .signed
+                .entry((feed, batch.epoch, checkpoint.to))
+                .or_insert(checkpoint.head);
             if self.no_forks && first != checkpoint.head {
                 self.wrong.insert("two stories");
             }
         }
         let Checkpoint { to, head, .. } = batch.checkpoint;
-        self.hosts[host].db.replicas.entry(feed).or_default().newest = Some(Previous { epoch: batch.epoch, to, head });
+        self.hosts[host].db.replicas.entry(feed).or_default().newest = Some(Previous {
+            epoch: batch.epoch,
+            to,
+            head,
+        });
     }
 
     /// A feed must not stay live on one word that is repeated.
@@ -155,7 +179,6 @@ impl World {
         let local = self.now(host);
         let replica = &self.hosts[host].db.replicas[&feed];
         if replica.cursor.aged(local).state == State::Live && now - since > 61_000 {
-        if std::env::var("TRACE").is_ok() { eprintln!("  stale at {host} {feed:?} {:?} shown {:?} heard {heard:?} now {now}", replica.cursor, checkpoint.at);}
             self.wrong.insert("stale shown as live");
         }
     }
@@ -173,17 +196,37 @@ impl World {
             let Database { replicas, bound, .. } = &mut self.hosts[host].db;
             let replica = replicas.get_mut(&feed).unwrap();
             let seen = std::mem::take(&mut replica.seen);
-            replica.rows.retain(|gid, row| row.stored.generation >= generation || seen.contains(gid));
+            replica
+                .rows
+                .retain(|gid, row| row.stored.generation >= generation || seen.contains(gid));
             rebind(bound, replicas);
         }
     }
 
     fn effect(&mut self, host: usize, feed: FeedName, generation: u64, effect: Effect) {
         match effect {
-            Effect::Put { gid, kind, pos, payload, parent, orphan, .. } => {
+            Effect::Put {
+                gid,
+                kind,
+                pos,
+                payload,
+                parent,
+                orphan,
+                ..
+            } => {
                 self.judge(host, feed, gid, &kind, &payload);
-                let stored = Stored { generation, pos, op: Operation::Put };
-                let row = Row { stored, kind: kind.clone(), payload: payload.clone(), parent, waiting: orphan };
+                let stored = Stored {
+                    generation,
+                    pos,
+                    op: Operation::Put,
+                };
+                let row = Row {
+                    stored,
+                    kind: kind.clone(),
+                    payload: payload.clone(),
+                    parent,
+                    waiting: orphan,
+                };
                 let db = &mut self.hosts[host].db;
                 let replica = db.replicas.get_mut(&feed).unwrap();
                 replica.rows.insert(gid, row);
@@ -200,16 +243,39 @@ impl World {
                 }
                 self.try_again(host, Some(gid));
             }
-            Effect::Delete { gid, pos, .. } => self.tombstone(host, feed, gid, Stored { generation, pos, op: Operation::Delete }),
+            Effect::Delete { gid, pos, .. } => self.tombstone(
+                host,
+                feed,
+                gid,
+                Stored {
+                    generation,
+                    pos,
+                    op: Operation::Delete,
+                },
+            ),
             Effect::Erase { gid, pos } => {
                 self.hosts[host].ledger.insert((feed.0, gid));
                 self.purge(host, feed.0, gid);
-                self.tombstone(host, feed, gid, Stored { generation, pos, op: Operation::Erase });
+                self.tombstone(
+                    host,
+                    feed,
+                    gid,
+                    Stored {
+                        generation,
+                        pos,
+                        op: Operation::Erase,
+                    },
+                );
             }
             Effect::Skip { gid, .. } => {
                 self.hosts[host].db.replicas.get_mut(&feed).unwrap().skipped.insert(gid);
             }
-            Effect::Park { gid, pos, reason, entry } => {
+            Effect::Park {
+                gid,
+                pos,
+                reason,
+                entry,
+            } => {
                 let replica = self.hosts[host].db.replicas.get_mut(&feed).unwrap();
                 replica.skipped.remove(&gid);
                 replica.parked.insert(pos, (gid, reason, entry));
@@ -220,13 +286,23 @@ impl World {
     fn tombstone(&mut self, host: usize, feed: FeedName, gid: Uuid, stored: Stored) {
         let replica = self.hosts[host].db.replicas.get_mut(&feed).unwrap();
         replica.skipped.remove(&gid);
-        let row = Row { stored, kind: String::new(), payload: String::new(), parent: None, waiting: false };
+        let row = Row {
+            stored,
+            kind: String::new(),
+            payload: String::new(),
+            parent: None,
+            waiting: false,
+        };
         replica.rows.insert(gid, row);
     }
 
     /// Everything that a host holds of an erased record.
     pub fn purge(&mut self, host: usize, origin: Origin, gid: Uuid) {
-        let feeds = self.hosts[host].db.replicas.iter_mut().filter(|(name, _)| name.0 == origin);
+        let feeds = self.hosts[host]
+            .db
+            .replicas
+            .iter_mut()
+            .filter(|(name, _)| name.0 == origin);
         for (_, replica) in feeds {
             if replica.rows.get(&gid).is_some_and(Row::is_shown) {
                 let row = replica.rows.get_mut(&gid).unwrap();
@@ -238,7 +314,6 @@ impl World {
 
     /// What must never be put, judged from outside.
     fn judge(&mut self, host: usize, feed: FeedName, gid: Uuid, kind: &str, payload: &str) {
-        if std::env::var("TRACE").is_ok() { eprintln!("  put at {host} {feed:?} {gid} {kind} {payload}");}
         let (origin, audience) = feed;
         let all = Rules::default();
         if !self.hosts[host].reader(host).may_read(audience, all) {
@@ -251,16 +326,19 @@ impl World {
             self.wrong.insert("erased came back");
         }
         if self.owner.get(&gid).is_some_and(|owner| *owner != origin) {
-            if std::env::var("TRACE").is_ok() { eprintln!("  FORGED at {host}"); }
             self.wrong.insert("forged");
         }
-        let Some(body) = Body::parse(payload).filter(|_| kind != "member") else { return };
+        let Some(body) = Body::parse(payload).filter(|_| kind != "member") else {
+            return;
+        };
         let author = body.author.and_then(|author| self.home(host, feed, author));
         if body.forged || author.is_some_and(|home| home != origin) {
-            if std::env::var("TRACE").is_ok() { eprintln!("  FORGED at {host}"); }
             self.wrong.insert("forged");
         }
-        let space = body.space.filter(|_| kind == "placement").and_then(|space| self.owner.get(&space));
+        let space = body
+            .space
+            .filter(|_| kind == "placement")
+            .and_then(|space| self.owner.get(&space));
         if space.is_some_and(|home| *home != origin) {
             self.wrong.insert("placed in another's space");
         }
@@ -268,16 +346,24 @@ impl World {
 
     /// A directory record changes whom this host trusts. A record whose keys are not proven changes nothing.
     pub fn learn(&mut self, host: usize, kind: &str, payload: &str) -> bool {
-        let Some(member) = Member::parse(payload).ok().filter(|_| kind == "member") else { return false };
+        let Some(member) = Member::parse(payload).ok().filter(|_| kind == "member") else {
+            return false;
+        };
         let (rules, national) = (self.rules, self.hosts[HUB].site);
         if host == HUB || member.site == self.hosts[host].site {
             return false;
         }
         let db = &mut self.hosts[host].db;
-        let keys = db.standings.get(&member.site).map(|standing| standing.keys.clone()).unwrap_or_default();
-        if std::env::var("TRACE").is_ok() { eprintln!("  learn at {host} {:?} {:?}\n   {:?}", keys.learn(&member, Some(root()), &Cheap, rules).err(), keys, member.keys); }
-        let Ok(learnt) = keys.learn(&member, Some(root()), &Cheap, rules) else { return false };
-        db.standings.insert(member.site, Standing::of(&member, national, learnt.keys));
+        let keys = db
+            .standings
+            .get(&member.site)
+            .map(|standing| standing.keys.clone())
+            .unwrap_or_default();
+        let Ok(learnt) = keys.learn(&member, Some(root()), &Cheap, rules) else {
+            return false;
+        };
+        db.standings
+            .insert(member.site, Standing::of(&member, national, learnt.keys));
         self.status(host, member.site, member.status);
         if learnt.roll {
             let feeds: Vec<FeedName> = self.hosts[host].db.replicas.keys().copied().collect();
@@ -291,7 +377,11 @@ impl World {
     /// Hides, shows or deletes all rows of an origin.
     pub fn status(&mut self, host: usize, site: Origin, status: Status) {
         let rules = self.rules;
-        let feeds = self.hosts[host].db.replicas.iter_mut().filter(|(name, _)| name.0 == site);
+        let feeds = self.hosts[host]
+            .db
+            .replicas
+            .iter_mut()
+            .filter(|(name, _)| name.0 == site);
         for (_, replica) in feeds {
             let (cursor, whole) = replica.cursor.judged(status, rules);
             replica.cursor = cursor;
@@ -309,13 +399,16 @@ impl World {
 
     /// Parked entries again: those that wait for a record that has come, or all after an upgrade.
     pub fn try_again(&mut self, host: usize, came: Option<Uuid>) {
-        use crate::federation::protocol::apply::Reason;
-        let waits = |reason: &Reason| came.is_none() || matches!(reason, Reason::SpaceUnknown(space) if Some(*space) == came);
+        let waits =
+            |reason: &Reason| came.is_none() || matches!(reason, Reason::SpaceUnknown(space) if Some(*space) == came);
         let feeds: Vec<(Origin, Audience)> = self.hosts[host].db.replicas.keys().copied().collect();
         for feed in feeds {
             let Replicated { parked, cursor, .. } = &self.hosts[host].db.replicas[&feed];
             let due: Vec<_> = parked.iter().filter(|(_, (_, reason, _))| waits(reason)).collect();
-            let due: Vec<_> = due.into_iter().map(|(pos, (_, _, entry))| (*pos, entry.clone())).collect();
+            let due: Vec<_> = due
+                .into_iter()
+                .map(|(pos, (_, _, entry))| (*pos, entry.clone()))
+                .collect();
             let generation = cursor.generation;
             for (pos, entry) in due {
                 let here = &self.hosts[host];
@@ -351,8 +444,13 @@ impl Replicated {
 }
 
 /// A record whose last row went with a sweep is bound to nobody.
-fn rebind(bound: &mut std::collections::BTreeMap<Uuid, Origin>, replicas: &std::collections::BTreeMap<FeedName, Replicated>) {
-    let left: BTreeSet<(Origin, Uuid)> =
-        replicas.iter().flat_map(|(feed, replica)| replica.rows.keys().map(|gid| (feed.0, *gid))).collect();
+fn rebind(
+    bound: &mut BTreeMap<Uuid, Origin>,
+    replicas: &BTreeMap<FeedName, Replicated>,
+) {
+    let left: BTreeSet<(Origin, Uuid)> = replicas
+        .iter()
+        .flat_map(|(feed, replica)| replica.rows.keys().map(|gid| (feed.0, *gid)))
+        .collect();
     bound.retain(|gid, origin| left.contains(&(*origin, *gid)));
 }

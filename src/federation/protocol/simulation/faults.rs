@@ -41,7 +41,9 @@ pub enum Tamper {
 impl World {
     pub fn any_tamper(&mut self) -> Tamper {
         use Tamper::{Freeze, Header, Misdeliver, Payload, Unsealed, Withhold};
-        self.chance.of(&[Payload, Header, Unsealed, Withhold, Misdeliver, Freeze]).unwrap()
+        self.chance
+            .of(&[Payload, Header, Unsealed, Withhold, Misdeliver, Freeze])
+            .unwrap()
     }
 
     /// Changes a batch of a region as the hub could. What the national site itself signs it cannot forge.
@@ -51,7 +53,12 @@ impl World {
         }
         let index = self.chance.below(batch.entries.len());
         let salt = self.salt();
-        let forged = Body { forged: true, rev: self.ids, ..Body::default() }.text();
+        let forged = Body {
+            forged: true,
+            rev: self.ids,
+            ..Body::default()
+        }
+        .text();
         let entry = &mut batch.entries[index];
         let mut header = Header::parse(&entry.header).unwrap();
         if header.op != Operation::Put {
@@ -92,7 +99,9 @@ impl World {
 
     /// The database comes back from a backup; files beside it do not. An unclean stop is noticed or not.
     pub fn restore(&mut self, host: usize, noticed: bool) {
-        let Some(backup) = self.hosts[host].backup.clone() else { return };
+        let Some(backup) = self.hosts[host].backup.clone() else {
+            return;
+        };
         self.hosts[host].db = backup;
         self.heard.retain(|(reader, _), _| *reader != host);
         if self.rules.on(Rule::ErasureLedger) {
@@ -117,9 +126,20 @@ impl World {
     fn purge_by_ledger(&mut self, host: usize) {
         let here = &self.hosts[host];
         let site = here.site;
-        let own = here.ledger.iter().filter(|(origin, _)| *origin == site).map(|(_, gid)| *gid);
-        let own = to_purge(own, |gid| here.db.records.get(&gid).is_some_and(|record| !record.erased));
-        let others: Vec<_> = here.ledger.iter().filter(|(origin, _)| *origin != site).copied().collect();
+        let own = here
+            .ledger
+            .iter()
+            .filter(|(origin, _)| *origin == site)
+            .map(|(_, gid)| *gid);
+        let own = to_purge(own, |gid| {
+            here.db.records.get(&gid).is_some_and(|record| !record.erased)
+        });
+        let others: Vec<_> = here
+            .ledger
+            .iter()
+            .filter(|(origin, _)| *origin != site)
+            .copied()
+            .collect();
         for gid in own {
             self.mark_erased(host, gid);
         }
@@ -168,7 +188,9 @@ impl World {
                 continue;
             }
             let relays = self.hosts[HUB].db.relay.iter().filter(|(name, _)| name.0 == site);
-            let held: Vec<_> = relays.map(|(name, relay)| (name.1, relay.held.epoch, relay.held.to)).collect();
+            let held: Vec<_> = relays
+                .map(|(name, relay)| (name.1, relay.held.epoch, relay.held.to))
+                .collect();
             let member = rotated(&member, &kid, key, proof.unwrap(), &held).unwrap();
             let keys = self.hosts[HUB].db.standings[&site].keys.clone();
             if keys.learn(&member, Some(root()), &Cheap, self.rules).is_ok() {
@@ -182,7 +204,9 @@ impl World {
         let site = self.hosts[region].site;
         let at = self.now(HUB);
         for kid in self.hosts[region].revoked.clone() {
-            let Some(member) = self.hosts[HUB].db.members.get(&site) else { return };
+            let Some(member) = self.hosts[HUB].db.members.get(&site) else {
+                return;
+            };
             match revoked(member, &kid, at) {
                 Ok(changed) if changed != *member => self.enrol(changed),
                 Ok(_) | Err(_) => {}
@@ -193,7 +217,9 @@ impl World {
     /// The network suspends a site, or takes it back.
     pub fn suspend(&mut self, region: usize, status: Status) {
         let site = self.hosts[region].site;
-        let Some(mut member) = self.hosts[HUB].db.members.get(&site).cloned() else { return };
+        let Some(mut member) = self.hosts[HUB].db.members.get(&site).cloned() else {
+            return;
+        };
         if member.status != status {
             member.status = status;
             self.enrol(member);
@@ -208,20 +234,53 @@ impl World {
         let reader = self.any_host();
         let name = (self.hosts[forger].site, Audience::Network);
         let gid = self.id();
-        let victims: Vec<Uuid> = self.owner.iter().filter(|(_, owner)| **owner == self.site(victim)).map(|(gid, _)| *gid).collect();
-        let known = victims.into_iter().filter(|gid| !directly || self.home(reader, name, *gid) == Some(self.site(victim)));
-        let published = |gid: &Uuid| directly || self.hosts[HUB].db.relay.values().any(|relay| relay.gids.contains(gid));
+        let victims: Vec<Uuid> = self
+            .owner
+            .iter()
+            .filter(|(_, owner)| **owner == self.site(victim))
+            .map(|(gid, _)| *gid)
+            .collect();
+        let known = victims
+            .into_iter()
+            .filter(|gid| !directly || self.home(reader, name, *gid) == Some(self.site(victim)));
+        let published =
+            |gid: &Uuid| directly || self.hosts[HUB].db.relay.values().any(|relay| relay.gids.contains(gid));
         let known: Vec<Uuid> = known.filter(published).collect();
         let Some(theirs) = self.chance.of(&known) else { return };
         let space = self.own(victim, "space").first().copied();
         let author = self.own(victim, "card").first().copied();
         let mine = self.own(forger, "card").first().copied();
         let (gid, kind, op, body) = match self.chance.below(5) {
-            0 => (theirs, "project", Operation::Put, Body { author: mine, ..Body::default() }),
+            0 => (
+                theirs,
+                "project",
+                Operation::Put,
+                Body {
+                    author: mine,
+                    ..Body::default()
+                },
+            ),
             1 => (theirs, "project", Operation::Delete, Body::default()),
-            2 => (gid, "project", Operation::Put, Body { author, ..Body::default() }),
+            2 => (
+                gid,
+                "project",
+                Operation::Put,
+                Body {
+                    author,
+                    ..Body::default()
+                },
+            ),
             3 => (gid, "measure", Operation::Put, Body::default()),
-            _ => (gid, "placement", Operation::Put, Body { space, subject: Some(theirs), ..Body::default() }),
+            _ => (
+                gid,
+                "placement",
+                Operation::Put,
+                Body {
+                    space,
+                    subject: Some(theirs),
+                    ..Body::default()
+                },
+            ),
         };
         let (kid, key) = self.hosts[forger].key();
         if directly && reader != forger {
@@ -231,7 +290,13 @@ impl World {
             }
         } else if let Some(relay) = self.hosts[HUB].db.relay.get(&name) {
             let held = relay.held;
-            let batch = self.forged(name, held.epoch, (held.to, held.head), (kid, key), (gid, kind, op, body));
+            let batch = self.forged(
+                name,
+                held.epoch,
+                (held.to, held.head),
+                (kid, key),
+                (gid, kind, op, body),
+            );
             let _ = self.append_at_hub(batch);
         }
     }
@@ -241,7 +306,9 @@ impl World {
     pub fn impersonate(&mut self, victim: usize) {
         let reader = (victim + 1 + self.chance.below(HOSTS - 1)) % HOSTS;
         let name = (self.site(victim), Audience::Network);
-        let Some((epoch, pos, head)) = self.cursor(reader, name) else { return };
+        let Some((epoch, pos, head)) = self.cursor(reader, name) else {
+            return;
+        };
         let keys = self.hosts[victim].keys.clone();
         let (kid, key) = if self.chance.percent(50) {
             self.swap_key(reader, victim, epoch)
@@ -251,12 +318,26 @@ impl World {
         };
         let standing = &self.hosts[reader].db.standings[&name.0];
         let honest = self.hosts[victim].keys.iter().any(|(_, own, _)| *own == key);
-        if honest && standing.keys.covering(&kid, name.1, epoch, pos + 1, Rules::default()).is_some() {
+        if honest
+            && standing
+                .keys
+                .covering(&kid, name.1, epoch, pos + 1, Rules::default())
+                .is_some()
+        {
             return;
         }
-        let body = Body { forged: true, ..Body::default() };
+        let body = Body {
+            forged: true,
+            ..Body::default()
+        };
         let gid = self.id();
-        let batch = self.forged(name, epoch, (pos, head), (kid, key), (gid, "project", Operation::Put, body));
+        let batch = self.forged(
+            name,
+            epoch,
+            (pos, head),
+            (kid, key),
+            (gid, "project", Operation::Put, body),
+        );
         let _ = self.deliver(reader, batch, false);
     }
 
@@ -269,8 +350,19 @@ impl World {
             let at = self.now(HUB);
             member.keys.iter_mut().for_each(|key| key.revoked_at = Some(at));
         }
-        let window = Window { audience: Audience::Network, epoch, from: 1, to: None };
-        member.keys.push(Key { kid: "rogue".into(), public: key, proof: None, feeds: vec![window], revoked_at: None });
+        let window = Window {
+            audience: Audience::Network,
+            epoch,
+            from: 1,
+            to: None,
+        };
+        member.keys.push(Key {
+            kid: "rogue".into(),
+            public: key,
+            proof: None,
+            feeds: vec![window],
+            revoked_at: None,
+        });
         let payload = serde_json::to_string(&member).unwrap();
         self.learn(reader, "member", &payload);
         ("rogue".into(), key)
@@ -312,7 +404,11 @@ impl World {
             from: pos + 1,
             to: pos + 1,
             prev,
-            entries: vec![Entry { header, salt: payload.as_ref().map(|_| salt), payload }],
+            entries: vec![Entry {
+                header,
+                salt: payload.as_ref().map(|_| salt),
+                payload,
+            }],
             checkpoint: sign_with(name, epoch, kid, key, (pos + 1, head), at),
             seal: None,
         }
@@ -320,7 +416,10 @@ impl World {
 
     /// Every feed that some site writes or some host reads.
     pub fn feeds(&self) -> Vec<(Origin, Audience)> {
-        let own = self.hosts.iter().flat_map(|host| host.db.feeds.keys().map(|audience| (host.site, *audience)));
+        let own = self
+            .hosts
+            .iter()
+            .flat_map(|host| host.db.feeds.keys().map(|audience| (host.site, *audience)));
         let read = self.hosts.iter().flat_map(|host| host.db.replicas.keys().copied());
         let feeds: BTreeSet<_> = own.chain(read).collect();
         feeds.into_iter().collect()

@@ -1,5 +1,7 @@
 //! Wires: a site appends at the hub, hosts pull from it, and what a bad hub does on the way.
 
+use chrono::{DateTime, Utc};
+
 use super::{
     content::Cheap,
     faults::Tamper,
@@ -13,9 +15,7 @@ use crate::federation::{
         epoch::{Continue, Witness, resume, start},
         relay::{Asked, Held, Reply, Taken, answer, append, cut, vouchers},
     },
-    wire::{
-        Audience, Batch, Checkpoint, Entry, Head, Origin, PublicKey, Signature, checkpoint_message, first_head,
-    },
+    wire::{Audience, Batch, Checkpoint, Entry, Epoch, Head, Origin, PublicKey, Signature, checkpoint_message, first_head},
 };
 
 impl World {
@@ -29,11 +29,12 @@ impl World {
         let audiences: Vec<Audience> = self.hosts[host].db.feeds.keys().copied().collect();
         for audience in audiences {
             for _ in 0..6 {
-                let Some(batch) = self.next_append(host, audience) else { break };
+                let Some(batch) = self.next_append(host, audience) else {
+                    break;
+                };
                 let done = batch.entries.is_empty();
                 moved |= !done;
                 let answered = self.append_at_hub(batch.clone());
-                if std::env::var("TRACE").is_ok() && !matches!(answered, Ok(Taken::Stored{..})) { eprintln!("append {host} {audience} from {} epoch {:?} kid {}: {answered:?}", batch.from, batch.epoch, batch.checkpoint.kid); }
                 match answered {
                     Ok(Taken::Stored { held, .. }) => {
                         self.hosts[host].db.feeds.get_mut(&audience).unwrap().next = held.to + 1;
@@ -59,7 +60,11 @@ impl World {
 
     /// `hello`: the hub holds feeds that a restored site has forgotten. They are opened anew.
     fn recall(&mut self, host: usize) {
-        let relays = self.hosts[HUB].db.relay.iter().filter(|(name, _)| name.0 == self.site(host));
+        let relays = self.hosts[HUB]
+            .db
+            .relay
+            .iter()
+            .filter(|(name, _)| name.0 == self.site(host));
         let held: Vec<_> = relays.map(|(name, relay)| (name.1, relay.held.ended())).collect();
         for (audience, ended) in held {
             if !self.hosts[host].db.feeds.contains_key(&audience) {
@@ -86,7 +91,10 @@ impl World {
         let name = (here.site, audience);
         let at = self.now(host);
         let sign = |to, head| signed(here, name, own, to, head, at);
-        let head = |pos: u64| own.head_at(pos).unwrap_or_else(|| first_head(here.site, audience, own.feed.epoch));
+        let head = |pos: u64| {
+            own.head_at(pos)
+                .unwrap_or_else(|| first_head(here.site, audience, own.feed.epoch))
+        };
         let ahead = to < own.feed.pos;
         Some(Batch {
             origin: here.site,
@@ -95,7 +103,10 @@ impl World {
             from: after + 1,
             to,
             prev: head(after),
-            entries: behind[..usize::try_from(to - after).unwrap()].iter().map(|written| written.entry.clone()).collect(),
+            entries: behind[..usize::try_from(to - after).unwrap()]
+                .iter()
+                .map(|written| written.entry.clone())
+                .collect(),
             checkpoint: sign(own.feed.pos, own.feed.head),
             seal: ahead.then(|| sign(to, head(to))),
         })
@@ -110,11 +121,20 @@ impl World {
         let held = hub.db.relay.get(&name).map(|relay| relay.held);
         let home = |gid| {
             let own = hub.db.records.contains_key(&gid).then_some(hub.site);
-            let other = hub.db.relay.iter().find(|(name, relay)| name.0 != checked.batch().origin && relay.gids.contains(&gid));
+            let other = hub
+                .db
+                .relay
+                .iter()
+                .find(|(name, relay)| name.0 != checked.batch().origin && relay.gids.contains(&gid));
             own.or(other.map(|(name, _)| name.0))
         };
         let taken = append(held.as_ref(), &checked, home, self.rules)?;
-        if let Taken::Stored { held, opened: new, superseded } = &taken {
+        if let Taken::Stored {
+            held,
+            opened: new,
+            superseded,
+        } = &taken
+        {
             let batch = checked.batch();
             if *new {
                 self.hosts[HUB].db.relay.insert(name, Relayed::new(*held));
@@ -148,7 +168,12 @@ impl World {
         if feed.0 == self.hosts[host].site || !reader.may_read(feed.1, self.rules) {
             return false;
         }
-        let cursor = self.hosts[host].db.replicas.get(&feed).map(|replica| replica.cursor.clone()).unwrap_or_default();
+        let cursor = self.hosts[host]
+            .db
+            .replicas
+            .get(&feed)
+            .map(|replica| replica.cursor.clone())
+            .unwrap_or_default();
         let asked = Asked {
             epoch: cursor.epoch,
             after: cursor.pos,
@@ -158,7 +183,9 @@ impl World {
         if source && !self.hosts[HUB].holding && !self.hosts[HUB].db.feeds.contains_key(&feed.1) {
             self.open_epoch(HUB, feed.1, None);
         }
-        let Some(held) = self.held_at_hub(feed) else { return false };
+        let Some(held) = self.held_at_hub(feed) else {
+            return false;
+        };
         match answer(&held, source, &asked, |pos| self.head_at_hub(feed, pos), self.rules) {
             Reply::Diverged => self.answer(host, feed, &Answer::Diverged),
             Reply::Unchanged => {
@@ -168,7 +195,9 @@ impl World {
                 return false;
             }
             Reply::Entries { after } => {
-                let Some(mut batch) = self.batch_at_hub(feed, after) else { return false };
+                let Some(mut batch) = self.batch_at_hub(feed, after) else {
+                    return false;
+                };
                 if tamper == Tamper::None {
                     let sent = self.sent.entry((host, feed)).or_default();
                     sent.push(batch.clone());
@@ -191,7 +220,12 @@ impl World {
             return hub.db.relay.get(&feed).map(|relay| relay.held);
         }
         let end = hub.db.feeds.get(&feed.1).filter(|_| !hub.holding)?.feed;
-        Some(Held { epoch: end.epoch, to: end.pos, head: end.head, moved: end.moved })
+        Some(Held {
+            epoch: end.epoch,
+            to: end.pos,
+            head: end.head,
+            moved: end.moved,
+        })
     }
 
     pub fn head_at_hub(&self, feed: FeedName, pos: u64) -> Option<Head> {
@@ -211,8 +245,15 @@ impl World {
             return Some(signed(hub, feed, own, own.feed.pos, own.feed.head, self.now(HUB)));
         }
         let relay = hub.db.relay.get(&feed)?;
-        let mut at_rest = relay.checkpoints.iter().filter(|checkpoint| checkpoint.to == relay.held.to);
-        if tamper == Tamper::Freeze { at_rest.next().cloned() } else { at_rest.max_by_key(|checkpoint| checkpoint.at).cloned() }
+        let mut at_rest = relay
+            .checkpoints
+            .iter()
+            .filter(|checkpoint| checkpoint.to == relay.held.to);
+        if tamper == Tamper::Freeze {
+            at_rest.next().cloned()
+        } else {
+            at_rest.max_by_key(|checkpoint| checkpoint.at).cloned()
+        }
     }
 
     fn batch_at_hub(&mut self, feed: FeedName, after: u64) -> Option<Batch> {
@@ -248,7 +289,14 @@ impl World {
             let name = (self.hosts[host].site, audience);
             let witnesses = self.witnesses(host, name, reachable);
             let own = &self.hosts[host].db.feeds[&audience];
-            match start(&own.feed, &own.earlier, |pos| own.head_at(pos), &witnesses, false, self.rules) {
+            match start(
+                &own.feed,
+                &own.earlier,
+                |pos| own.head_at(pos),
+                &witnesses,
+                false,
+                self.rules,
+            ) {
                 Continue::From(_) => {}
                 Continue::NewEpoch { previous } => self.open_epoch(host, audience, Some(previous)),
                 Continue::Hold => holding = true,
@@ -268,7 +316,9 @@ impl World {
         (1..HOSTS)
             .map(|peer| {
                 let replica = self.hosts[peer].db.replicas.get(&name);
-                replica.and_then(|replica| replica.newest).map_or(Witness::Nothing, Witness::Holds)
+                replica
+                    .and_then(|replica| replica.newest)
+                    .map_or(Witness::Nothing, Witness::Holds)
             })
             .collect()
     }
@@ -293,7 +343,7 @@ fn signed(
     own: &OwnFeed,
     to: u64,
     head: Head,
-    at: chrono::DateTime<chrono::Utc>,
+    at: DateTime<Utc>,
 ) -> Checkpoint {
     let (kid, key) = host.key();
     sign_with(name, own.feed.epoch, kid, key, (to, head), at)
@@ -302,11 +352,11 @@ fn signed(
 /// A checkpoint signed with any key.
 pub fn sign_with(
     name: FeedName,
-    epoch: crate::federation::wire::Epoch,
+    epoch: Epoch,
     kid: String,
     key: PublicKey,
     (to, head): (u64, Head),
-    at: chrono::DateTime<chrono::Utc>,
+    at: DateTime<Utc>,
 ) -> Checkpoint {
     let mut checkpoint = Checkpoint {
         to,

@@ -33,7 +33,6 @@ impl World {
         let mut rounds = 0;
         while self.round() {
             rounds += 1;
-            if std::env::var("TRACE").is_ok() { eprintln!("round {rounds}"); }
             if rounds > MOST_ROUNDS {
                 self.wrong.insert("never at rest");
                 break;
@@ -85,17 +84,24 @@ impl World {
             let shared = records.filter(|(_, record)| !record.erased && record.audiences.contains(&audience));
             let shared: BTreeMap<Uuid, &str> = shared.map(|(gid, record)| (*gid, record.payload.as_str())).collect();
             let replica = self.hosts[host].db.replicas.get(&(origin, audience));
-            let rows = replica.into_iter().flat_map(|replica| &replica.rows).filter(|(_, row)| row.is_shown());
+            let rows = replica
+                .into_iter()
+                .flat_map(|replica| &replica.rows)
+                .filter(|(_, row)| row.is_shown());
             let rows: BTreeMap<Uuid, &str> = rows.map(|(gid, row)| (*gid, row.payload.as_str())).collect();
-            if reader.may_read(audience, Rules::default()) && rows != shared || replica.is_some_and(|replica| replica.hidden) {
-                if std::env::var("SEED").is_ok() { eprintln!("DIV host {host} feed {origin:?} {audience} cursor {:?} parked {:?}\n rows {rows:?}\n shared {shared:?}\n origin feed {:?} relay {:?}", replica.map(|r| &r.cursor), replica.map(|r| &r.parked), self.hosts[self.index(origin)].db.feeds.get(&audience).map(|f| (f.feed, f.next)), self.hosts[HUB].db.relay.get(&(origin, audience)).map(|r| r.held)); }
+            if reader.may_read(audience, Rules::default()) && rows != shared
+                || replica.is_some_and(|replica| replica.hidden)
+            {
                 wrong.insert("diverged");
             }
             if rows.keys().any(|gid| self.erased.contains(gid)) {
                 wrong.insert("erased visible");
             }
             let here = |gid: &Uuid| self.home(host, (origin, audience), *gid).is_some();
-            let mut waiting = replica.into_iter().flat_map(|replica| replica.rows.values()).filter(|row| row.waiting);
+            let mut waiting = replica
+                .into_iter()
+                .flat_map(|replica| replica.rows.values())
+                .filter(|row| row.waiting);
             if waiting.any(|row| row.parent.as_ref().is_some_and(here)) {
                 wrong.insert("an orphan beside its parent");
             }
@@ -131,7 +137,9 @@ impl World {
             if subjects.len() != placements.len() || orders.len() != placements.len() {
                 self.wrong.insert("placed twice");
             }
-            let Some(space) = self.own(home, "space").first().copied() else { continue };
+            let Some(space) = self.own(home, "space").first().copied() else {
+                continue;
+            };
             let lists: BTreeSet<Vec<_>> = (0..HOSTS).map(|host| self.order_of(host, space)).collect();
             if lists.len() > 1 {
                 self.wrong.insert("another order elsewhere");
@@ -144,20 +152,30 @@ impl World {
         let db = &self.hosts[host].db;
         let own = db.records.iter().filter(|(_, record)| !record.erased);
         let own = own.map(|(gid, record)| (self.site(host), *gid, record.kind, record.payload.as_str()));
-        let rows = db.replicas.iter().flat_map(|(feed, replica)| replica.rows.iter().map(move |(gid, row)| (feed.0, gid, row)));
-        let rows = rows.filter(|(.., row)| row.is_shown()).map(|(origin, gid, row): (_, &Uuid, &Row)| {
-            (origin, *gid, row.kind.as_str(), row.payload.as_str())
-        });
+        let rows = db
+            .replicas
+            .iter()
+            .flat_map(|(feed, replica)| replica.rows.iter().map(move |(gid, row)| (feed.0, gid, row)));
+        let rows = rows
+            .filter(|(.., row)| row.is_shown())
+            .map(|(origin, gid, row): (_, &Uuid, &Row)| (origin, *gid, row.kind.as_str(), row.payload.as_str()));
         let all: Vec<_> = own.chain(rows).collect();
         let posts = all.iter().filter(|record| record.2 == "post");
-        let posts: BTreeMap<Uuid, Option<Uuid>> =
-            posts.filter_map(|record| Some((record.1, Body::parse(record.3)?.space))).collect();
+        let posts: BTreeMap<Uuid, Option<Uuid>> = posts
+            .filter_map(|record| Some((record.1, Body::parse(record.3)?.space)))
+            .collect();
         let home = all.iter().find(|record| record.1 == space).map(|record| record.0);
         let mut list: Vec<(u64, Uuid)> = Vec::new();
         for (placed_by, _, _, payload) in all.iter().filter(|record| record.2 == "placement") {
-            let Some(body) = Body::parse(payload).filter(|body| body.state == "Visible") else { continue };
-            let (Some(subject), Some(of)) = (body.subject, body.space) else { continue };
-            let Some(Some(into)) = posts.get(&subject) else { continue };
+            let Some(body) = Body::parse(payload).filter(|body| body.state == "Visible") else {
+                continue;
+            };
+            let (Some(subject), Some(of)) = (body.subject, body.space) else {
+                continue;
+            };
+            let Some(Some(into)) = posts.get(&subject) else {
+                continue;
+            };
             if of == space && counts(*placed_by, home, of, *into, self.rules) {
                 list.push((body.order, subject));
             }

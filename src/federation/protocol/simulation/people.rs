@@ -1,24 +1,22 @@
 //! What people do at their site, and the sequencer that publishes it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
 use super::{
-    content::Body,
-    world::{HOSTS, HUB, OwnFeed, Record, World},
+    content::{Body, Cheap},
+    world::{HOSTS, HUB, OwnFeed, Record, World, root},
 };
 use crate::federation::{
     protocol::{
-        keys::Keys,
         directory::Standing,
+        keys::Keys,
         placement::{Decision, State, place},
         publisher::{Appended, Draft, Shared, append, open},
     },
     wire::{Audience, Member, Origin, Previous},
 };
-
-use super::{content::Cheap, world::root};
 
 impl World {
     pub fn write_card(&mut self, host: usize) {
@@ -33,8 +31,15 @@ impl World {
     pub fn write_project(&mut self, host: usize) {
         let audiences = self.any_audience(host);
         let author = self.own(host, "card").first().copied();
-        let body = Body { author, ..Body::default() };
-        let kind = if host == HUB && self.chance.percent(20) { "measure" } else { "project" };
+        let body = Body {
+            author,
+            ..Body::default()
+        };
+        let kind = if host == HUB && self.chance.percent(20) {
+            "measure"
+        } else {
+            "project"
+        };
         let gid = self.insert(host, kind, audiences, body, None);
         if self.chance.percent(10) {
             self.hosts[host].db.records.get_mut(&gid).unwrap().schema = "project@2";
@@ -44,9 +49,15 @@ impl World {
     /// A post in a space that may be another site's.
     pub fn write_post(&mut self, host: usize) {
         let home = self.any_host();
-        let Some(space) = self.own(home, "space").first().copied() else { return };
+        let Some(space) = self.own(home, "space").first().copied() else {
+            return;
+        };
         let author = self.own(host, "card").first().copied();
-        let body = Body { author, space: Some(space), ..Body::default() };
+        let body = Body {
+            author,
+            space: Some(space),
+            ..Body::default()
+        };
         let gid = self.insert(host, "post", vec![Audience::Network], body, Some(space));
         if home == host {
             self.place(host, gid, space);
@@ -55,13 +66,20 @@ impl World {
 
     /// The home of a space places what was written into it.
     pub fn place(&mut self, home: usize, subject: Uuid, space: Uuid) {
-        if self.hosts[home].db.records.get(&space).is_none_or(|record| record.kind != "space") {
+        if self.hosts[home]
+            .db
+            .records
+            .get(&space)
+            .is_none_or(|record| record.kind != "space")
+        {
             return;
         }
         let places: Vec<Body> = self.placements(home);
         let last = places.iter().map(|body| body.order).max().unwrap_or(0);
         let placed = places.iter().any(|body| body.subject == Some(subject));
-        let Some(place) = place(subject, space, placed, last, self.rules) else { return };
+        let Some(place) = place(subject, space, placed, last, self.rules) else {
+            return;
+        };
         let state = place.state.decide(Decision::Accept).unwrap();
         let body = Body {
             space: Some(place.space),
@@ -81,7 +99,9 @@ impl World {
 
     /// Hides what is visible, shows what is hidden.
     pub fn moderate(&mut self, host: usize) {
-        let Some(gid) = self.any_own(host, "placement") else { return };
+        let Some(gid) = self.any_own(host, "placement") else {
+            return;
+        };
         let record = self.hosts[host].db.records.get_mut(&gid).unwrap();
         let mut body = Body::parse(&record.payload).unwrap();
         let (state, decision) = if body.state == "Visible" {
@@ -96,7 +116,9 @@ impl World {
 
     /// Edits a record; one with an unknown schema may come back to a known one and the other way round.
     pub fn edit(&mut self, host: usize) {
-        let Some(gid) = self.any_own(host, "project") else { return };
+        let Some(gid) = self.any_own(host, "project") else {
+            return;
+        };
         self.ids += 1;
         let (rev, unknown) = (self.ids, self.chance.percent(15));
         let record = self.hosts[host].db.records.get_mut(&gid).unwrap();
@@ -109,8 +131,14 @@ impl World {
 
     /// Shares a record with others than before, or with nobody. The record itself does not change.
     pub fn reshare(&mut self, host: usize) {
-        let Some(gid) = self.any_own(host, "project") else { return };
-        let audiences = if self.chance.percent(40) { Vec::new() } else { self.any_audience(host) };
+        let Some(gid) = self.any_own(host, "project") else {
+            return;
+        };
+        let audiences = if self.chance.percent(40) {
+            Vec::new()
+        } else {
+            self.any_audience(host)
+        };
         self.hosts[host].db.records.get_mut(&gid).unwrap().audiences = audiences;
         self.touch(host, gid);
     }
@@ -135,7 +163,10 @@ impl World {
         let payload = serde_json::to_string(&member).unwrap();
         let national = self.hosts[HUB].site;
         let db = &mut self.hosts[HUB].db;
-        let keys = db.standings.get(&member.site).map_or_else(Keys::default, |standing| standing.keys.clone());
+        let keys = db
+            .standings
+            .get(&member.site)
+            .map_or_else(Keys::default, |standing| standing.keys.clone());
         let keys = keys.learn(&member, Some(root()), &Cheap, self.rules).unwrap().keys;
         db.standings.insert(member.site, Standing::of(&member, national, keys));
         db.members.insert(member.site, member);
@@ -152,7 +183,14 @@ impl World {
         self.touch(HUB, gid);
     }
 
-    fn insert(&mut self, host: usize, kind: &'static str, audiences: Vec<Audience>, body: Body, parent: Option<Uuid>) -> Uuid {
+    fn insert(
+        &mut self,
+        host: usize,
+        kind: &'static str,
+        audiences: Vec<Audience>,
+        body: Body,
+        parent: Option<Uuid>,
+    ) -> Uuid {
         let gid = self.id();
         let schema = match kind {
             "project" => "project@1",
@@ -191,7 +229,10 @@ impl World {
 
     pub fn own(&self, host: usize, kind: &str) -> Vec<Uuid> {
         let records = self.hosts[host].db.records.iter();
-        records.filter(|(_, record)| record.kind == kind && !record.erased).map(|(gid, _)| *gid).collect()
+        records
+            .filter(|(_, record)| record.kind == kind && !record.erased)
+            .map(|(gid, _)| *gid)
+            .collect()
     }
 
     fn any_own(&mut self, host: usize, kind: &str) -> Option<Uuid> {
@@ -276,7 +317,7 @@ impl World {
         let own = OwnFeed {
             feed: appended.feed,
             written: Vec::new(),
-            emitted: std::collections::BTreeMap::new(),
+            emitted: BTreeMap::new(),
             earlier,
             next: 1,
         };
