@@ -444,10 +444,7 @@ impl Replicated {
 }
 
 /// A record whose last row went with a sweep is bound to nobody.
-fn rebind(
-    bound: &mut BTreeMap<Uuid, Origin>,
-    replicas: &BTreeMap<FeedName, Replicated>,
-) {
+fn rebind(bound: &mut BTreeMap<Uuid, Origin>, replicas: &BTreeMap<FeedName, Replicated>) {
     let left: BTreeSet<(Origin, Uuid)> = replicas
         .iter()
         .flat_map(|(feed, replica)| replica.rows.keys().map(|gid| (feed.0, *gid)))

@@ -15,7 +15,9 @@ use crate::federation::{
         epoch::{Continue, Witness, resume, start},
         relay::{Asked, Held, Reply, Taken, answer, append, cut, vouchers},
     },
-    wire::{Audience, Batch, Checkpoint, Entry, Epoch, Head, Origin, PublicKey, Signature, checkpoint_message, first_head},
+    wire::{
+        Audience, Batch, Checkpoint, Entry, Epoch, Head, Origin, PublicKey, Signature, checkpoint_message, first_head,
+    },
 };
 
 impl World {
@@ -337,14 +339,7 @@ impl Relayed {
 }
 
 /// A checkpoint of an own feed, signed with the site's present key.
-fn signed(
-    host: &Host,
-    name: FeedName,
-    own: &OwnFeed,
-    to: u64,
-    head: Head,
-    at: DateTime<Utc>,
-) -> Checkpoint {
+fn signed(host: &Host, name: FeedName, own: &OwnFeed, to: u64, head: Head, at: DateTime<Utc>) -> Checkpoint {
     let (kid, key) = host.key();
     sign_with(name, own.feed.epoch, kid, key, (to, head), at)
 }

@@ -17,8 +17,8 @@ use crate::federation::{
         rules::Rules,
     },
     wire::{
-        Audience, Batch, Checkpoint, Entry, Epoch, Head, Key, Member, Operation, Origin, Previous, ProtocolRange, PublicKey,
-        Salt, Signature, Status,
+        Audience, Batch, Checkpoint, Entry, Epoch, Head, Key, Member, Operation, Origin, Previous, ProtocolRange,
+        PublicKey, Salt, Signature, Status,
     },
 };
 
