@@ -313,20 +313,28 @@ all_end_well! {
     a_forum_has_one_order_everywhere: FORUM 0..1_000;
 }
 
-/// The same with seeds and lengths that proptest chooses: a run that ends wrong is cut to the fewest steps that show it.
+/// The same with profiles, seeds and lengths that proptest chooses, longer ones too: a run that ends wrong is cut to the
+/// fewest steps that show it.
 #[test]
-fn everything_ends_well_for_chosen_seeds() {
+fn whatever_is_chosen_ends_well() {
+    let profiles = [EVERYTHING, RESTORED, WITNESSED, HOSTILE, UPGRADES, FROZEN, FORUM];
     let config = Config {
-        cases: 256,
+        cases: 500,
         failure_persistence: None,
         ..Config::default()
     };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
-    let chosen = runner.run(&(any::<u64>(), 0_usize..60), |(seed, steps)| {
-        let wrong = run(seed, steps, EVERYTHING, Rules::default());
-        prop_assert!(wrong.is_empty(), "seed {seed} with {steps} steps ends with {wrong:?}");
-        Ok(())
-    });
+    let chosen = runner.run(
+        &(0..profiles.len(), any::<u64>(), 0_usize..120),
+        |(profile, seed, steps)| {
+            let wrong = run(seed, steps, profiles[profile], Rules::default());
+            prop_assert!(
+                wrong.is_empty(),
+                "profile {profile}, seed {seed} with {steps} steps ends with {wrong:?}"
+            );
+            Ok(())
+        },
+    );
     chosen.unwrap();
 }
 
@@ -335,11 +343,9 @@ macro_rules! some_end_wrong {
         #[test]
         fn $name() {
             let off = $rules.into_iter().fold(Rules::default(), Rules::without);
-            let found = (0..2_000).find_map(|seed| {
-                let wrong = run(seed, $steps, $profile, off);
-                (!wrong.is_empty()).then_some(seed)
-            });
-            assert!(found.is_some(), "2000 seeds end well without {:?}", $rules);
+            let seed = (0..2_000).find(|seed| !run(*seed, $steps, $profile, off).is_empty());
+            assert!(seed.is_some(), "2000 seeds end well without {:?}", $rules);
+            ends_well(seed.unwrap(), $steps, $profile);
         }
     )*};
 }
