@@ -23,6 +23,7 @@
 //! | [`scope`] | the same rules as SQL |
 //! | [`read`], [`search`] | keyset pages, pages of many parents at once, full-text search |
 //! | [`input`], [`markdown`], [`sheet`] | checking what people type, and the tables that they send |
+//! | [`share`], [`federation`] | what of a record leaves its host; how hosts exchange it |
 //! | [`demo`], [`cli`], [`server`] | the worked example, the commands, a host ready to serve |
 //!
 //! # Invariants, and what checks each
@@ -39,6 +40,8 @@
 //! | A list pages both ways without gap or repeat. | `projects::a_list_pages_both_ways_without_gap_or_repeat` |
 //! | A query costs a constant number of statements, however many rows it shows. | `statements` |
 //! | `schema.graphql` is what the code serves. | `tests/run` |
+//! | Whatever goes wrong between hosts, a replica ends as what its site shares. | `federation::protocol::simulation` |
+//! | The protocol does no I/O and reads no clock. | `layers::the_protocol_names_neither_database_nor_network_nor_clock` |
 //! | Every name of `tests/contract.graphql` stands in the schema, and every item of it is described. | `contract` |
 //! | The README's commands and examples do what they say; its settings are the default file. | `readme` |
 //!

@@ -22,6 +22,32 @@ const LEVELS: &[&[&str]] = &[
 /// Operations may name those of a feature to their left.
 const FEATURES: &[&str] = &["sites", "champions", "resources", "projects", "forum", "impact"];
 
+/// What does no I/O and reads no clock: simulation drives it with seeds.
+const PURE: &[&str] = &["federation/protocol", "federation/wire"];
+
+/// What pure files may not name: databases, HTTP, clocks, chance, files, sockets and the rest of the server.
+const IMPURE: &[&str] = &[
+    "sea_orm",
+    "entity",
+    "migration",
+    "axum",
+    "hyper",
+    "reqwest",
+    "tokio",
+    "jsonwebtoken",
+    "async_graphql",
+    "std::fs",
+    "std::net",
+    "std::io",
+    "std::time",
+    "std::env",
+    "std::process",
+    "aws_lc_rs::rand",
+    "Utc::now",
+    "Uuid::now_v7",
+    "Uuid::new_v4",
+];
+
 /// Who alone may name a library.
 const OWNERS: &[(&str, &[&str])] = &[
     ("reqwest", &["auth/issuers", "federation/dial"]),
@@ -100,6 +126,35 @@ fn only_the_unit_of_work_begins_and_commits() {
         );
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_protocol_names_neither_database_nor_network_nor_clock() {
+    let mut wrong = Vec::new();
+    let pure = |name: &str| PURE.iter().any(|pure| name.starts_with(pure));
+    for (name, text) in sources().iter().filter(|(name, _)| pure(name)) {
+        for impure in IMPURE {
+            if code(text).any(|line| names(line, impure)) {
+                wrong.push(format!("{name} names {impure}"));
+            }
+        }
+        let outside = crate_paths(text)
+            .into_iter()
+            .filter(|path| !pure(&path.replace("::", "/")));
+        wrong.extend(outside.map(|path| format!("{name} names {path}")));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(sources().iter().any(|(name, _)| pure(name)), "there is no protocol");
+}
+
+/// Whether a line names a library or path as a whole word.
+fn names(line: &str, path: &str) -> bool {
+    line.match_indices(path).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        let after = line[at + path.len()..].chars().next();
+        let inside = |c: char| c.is_alphanumeric() || c == '_';
+        !before.is_some_and(|c| inside(c) || c == ':') && !after.is_some_and(inside)
+    })
 }
 
 /// Every source file of the server, named by its path below `src` without the ending.

@@ -119,7 +119,7 @@ pub fn check(
         let kid = batch.checkpoint.kid;
         return Err(Refusal::UntrustedKey { kid });
     }
-    let mut checked = verify(batch, standing, signatures, rules, false)?;
+    let mut checked = verify(batch, standing, signatures, rules, Signer::Covering)?;
     let Batch {
         origin,
         audience,
@@ -134,15 +134,15 @@ pub fn check(
     Ok(checked)
 }
 
-/// Judges a batch that a site appends at the hub. The site's present key may open an epoch that the directory does not
-/// know yet.
+/// Judges a batch that a site appends at the hub. Only the site's present key may sign one, wherever its windows begin: a
+/// site that came back from a backup has to be told where it stands, and a new epoch has no window yet.
 pub fn check_append(
     batch: Batch,
     standing: &Standing,
     signatures: &impl Verify,
     rules: Rules,
 ) -> Result<Checked, Refusal> {
-    verify(batch, standing, signatures, rules, true)
+    verify(batch, standing, signatures, rules, Signer::Present)
 }
 
 impl Checked {
@@ -190,7 +190,7 @@ fn verify(
     standing: &Standing,
     signatures: &impl Verify,
     rules: Rules,
-    may_open: bool,
+    signer: Signer,
 ) -> Result<Checked, Refusal> {
     if standing.status != Status::Active {
         return Err(Refusal::NotActive(standing.status));
@@ -209,34 +209,44 @@ fn verify(
     };
     let batch = &checked.batch;
     let feed = (batch.audience, batch.epoch);
-    signed(feed, &batch.checkpoint, standing, signatures, rules, may_open)?;
+    signed(feed, &batch.checkpoint, standing, signatures, rules, signer)?;
     match batch.sealed_by() {
         Some(seal) if rules.on(Rule::Chain) && seal.head != checked.last_head() => {
             return Err(forged(batch.to, "the chain leads to another head"));
         }
-        Some(seal) if batch.seal.is_some() => signed(feed, seal, standing, signatures, rules, may_open)?,
+        Some(seal) if batch.seal.is_some() => signed(feed, seal, standing, signatures, rules, signer)?,
         None if rules.on(Rule::Seal) => return Err(Refusal::Unsealed),
         _ => {}
     }
     Ok(checked)
 }
 
-/// Whether a key that may do so signed a checkpoint of a feed. With `may_open` the present key may sign an epoch that the
-/// directory does not know yet.
+/// Whose signature counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signer {
+    /// That of a key whose window covers the position.
+    Covering,
+    /// That of the site's present key.
+    Present,
+}
+
+/// Whether a key that may do so signed a checkpoint of a feed.
 pub(super) fn signed(
     (audience, epoch): (Audience, Epoch),
     checkpoint: &Checkpoint,
     standing: &Standing,
     signatures: &impl Verify,
     rules: Rules,
-    may_open: bool,
+    signer: Signer,
 ) -> Result<(), Refusal> {
     let kid = &checkpoint.kid;
-    let key = if may_open && !standing.keys.is_open(audience, epoch, rules) {
-        let current = standing.keys.current().filter(|key| key.kid == *kid);
-        current.map(|key| key.public)
-    } else {
-        standing.keys.covering(kid, audience, epoch, checkpoint.to, rules)
+    let key = match signer {
+        Signer::Covering => standing.keys.covering(kid, audience, epoch, checkpoint.to, rules),
+        Signer::Present => standing
+            .keys
+            .current()
+            .filter(|key| key.kid == *kid)
+            .map(|key| key.public),
     };
     let key = key.ok_or_else(|| Refusal::UntrustedKey { kid: kid.clone() })?;
     let message = checkpoint_message(standing.origin, audience, epoch, checkpoint);

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     apply::{Content, Effect, Judge, Replica, View},
-    check::{Checked, Refusal, Why, signed},
+    check::{Checked, Refusal, Signer, Why, signed},
     cursor::{Cursor, Mark, State},
     directory::Standing,
     rules::{Rule, Rules},
@@ -137,7 +137,14 @@ pub fn answered(
             let Some(epoch) = cursor.epoch else {
                 return Ok(cursor.aged(now));
             };
-            signed((audience, epoch), checkpoint, standing, signatures, rules, false)?;
+            signed(
+                (audience, epoch),
+                checkpoint,
+                standing,
+                signatures,
+                rules,
+                Signer::Covering,
+            )?;
             if checkpoint.to == cursor.pos && (checkpoint.head == cursor.head || !rules.on(Rule::Chain)) {
                 let mut cursor = cursor.clone();
                 cursor.heard(checkpoint, now, rules);

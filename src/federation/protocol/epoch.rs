@@ -24,7 +24,8 @@ pub enum Continue {
     Hold,
 }
 
-/// What somebody who reads a feed says of it.
+/// What somebody who reads a feed says of it: the newest checkpoint that it has ever accepted, also one from before it
+/// started over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Witness {
     /// Out of reach.

@@ -97,14 +97,19 @@ impl Keys {
                     return Err(KeyRefusal::Swapped(key.kid.clone()));
                 }
                 roll |= held.update(key);
-            } else if key.revoked_at.is_none() {
-                if rules.on(Rule::KeyProof) && !keys.held.is_empty() && !keys.proves(member, key, root, signatures) {
+            } else {
+                // A key that comes revoked is remembered without proof, so that it never counts, whatever a directory
+                // that has forgotten says later.
+                let revoked = key.revoked_at.is_some();
+                let first = self.held.is_empty() && keys.held.iter().all(|held| held.revoked);
+                let believed = revoked || first || keys.proves(member, key, root, signatures);
+                if rules.on(Rule::KeyProof) && !believed {
                     return Err(KeyRefusal::Unproven(key.kid.clone()));
                 }
                 keys.held.push(Trusted {
                     kid: key.kid.clone(),
                     public: key.public,
-                    revoked: false,
+                    revoked,
                     covers: Covers::Windows(key.feeds.clone()),
                 });
             }

@@ -11,4 +11,5 @@ mod network;
 mod oracle;
 mod people;
 mod runs;
+mod scripts;
 mod world;

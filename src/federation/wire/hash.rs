@@ -3,8 +3,8 @@
 //! A text is its length as four bytes, highest first, and its UTF-8 bytes; an id is its 16 bytes; a number is eight
 //! bytes, highest first. Every purpose begins with a text of its own, so that no signature fits two purposes.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, Utc};
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{Audience, Checkpoint, Epoch, Hash, Head, Origin, PublicKey, Salt};
@@ -48,7 +48,8 @@ impl Message {
     }
 
     fn hash(self) -> [u8; 32] {
-        Sha256::digest(&self.0).into()
+        let hash = digest(&SHA256, &self.0);
+        hash.as_ref().try_into().expect("SHA-256 has 32 bytes")
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the applier does: a checked batch in, one transaction out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
@@ -10,14 +10,14 @@ use super::{
 };
 use crate::federation::{
     protocol::{
-        apply::{Effect, Replica, Retried, Stored, retry},
+        apply::{Effect, Reason, Replica, Retried, Stored, retry},
         check::{Refusal, check},
         consumer::{Answer, Step, answered, receive},
         cursor::{State, Whole},
         directory::Standing,
         rules::{Rule, Rules},
     },
-    wire::{Audience, Batch, Checkpoint, Epoch, Header, Member, Operation, Origin, Status},
+    wire::{Audience, Batch, Checkpoint, Epoch, Header, Member, Operation, Origin, Previous, Status},
 };
 
 /// How a host answers for one feed.
@@ -101,7 +101,9 @@ impl World {
                 }
                 let batch = checked.batch();
                 self.accept(host, feed, batch);
+                let shown = batch.checkpoint.clone();
                 self.carry_out(host, feed, step);
+                self.listen(host, feed, &shown);
                 Ok(())
             }
             Err(refusal) => {
@@ -141,6 +143,7 @@ impl World {
         let replica = self.hosts[host].db.replicas.entry(feed).or_default();
         replica.cursor = replica.cursor.restarted(rules);
         replica.forget();
+        self.heard.remove(&(host, feed));
     }
 
     /// Keeps the checkpoints of a batch and notes who has signed what.
@@ -156,7 +159,12 @@ impl World {
                 self.wrong.insert("two stories");
             }
         }
-        self.listen(host, feed, &batch.checkpoint);
+        let Checkpoint { to, head, .. } = batch.checkpoint;
+        self.hosts[host].db.replicas.entry(feed).or_default().newest = Some(Previous {
+            epoch: batch.epoch,
+            to,
+            head,
+        });
     }
 
     /// A feed must not stay live on one word that is repeated.
@@ -166,6 +174,7 @@ impl World {
         if heard.0 < checkpoint.at {
             *heard = (checkpoint.at, now);
         }
+        let heard = *heard;
         let since = heard.1;
         let local = self.now(host);
         let replica = &self.hosts[host].db.replicas[&feed];
@@ -390,7 +399,6 @@ impl World {
 
     /// Parked entries again: those that wait for a record that has come, or all after an upgrade.
     pub fn try_again(&mut self, host: usize, came: Option<Uuid>) {
-        use crate::federation::protocol::apply::Reason;
         let waits =
             |reason: &Reason| came.is_none() || matches!(reason, Reason::SpaceUnknown(space) if Some(*space) == came);
         let feeds: Vec<(Origin, Audience)> = self.hosts[host].db.replicas.keys().copied().collect();
@@ -436,10 +444,7 @@ impl Replicated {
 }
 
 /// A record whose last row went with a sweep is bound to nobody.
-fn rebind(
-    bound: &mut std::collections::BTreeMap<Uuid, Origin>,
-    replicas: &std::collections::BTreeMap<FeedName, Replicated>,
-) {
+fn rebind(bound: &mut BTreeMap<Uuid, Origin>, replicas: &BTreeMap<FeedName, Replicated>) {
     let left: BTreeSet<(Origin, Uuid)> = replicas
         .iter()
         .flat_map(|(feed, replica)| replica.rows.keys().map(|gid| (feed.0, *gid)))

@@ -16,6 +16,8 @@ use crate::federation::{
         next_head, payload_hash, root_message,
     },
 };
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
 /// What a bad hub does to what it hands on.
@@ -101,6 +103,7 @@ impl World {
             return;
         };
         self.hosts[host].db = backup;
+        self.heard.retain(|(reader, _), _| *reader != host);
         if self.rules.on(Rule::ErasureLedger) {
             self.purge_by_ledger(host);
         }
@@ -194,6 +197,7 @@ impl World {
                 self.enrol(member);
             }
         }
+        self.report_revoked(region);
     }
 
     fn report_revoked(&mut self, region: usize) {
@@ -203,8 +207,9 @@ impl World {
             let Some(member) = self.hosts[HUB].db.members.get(&site) else {
                 return;
             };
-            if let Ok(member) = revoked(member, &kid, at) {
-                self.enrol(member);
+            match revoked(member, &kid, at) {
+                Ok(changed) if changed != *member => self.enrol(changed),
+                Ok(_) | Err(_) => {}
             }
         }
     }
@@ -238,7 +243,9 @@ impl World {
         let known = victims
             .into_iter()
             .filter(|gid| !directly || self.home(reader, name, *gid) == Some(self.site(victim)));
-        let known: Vec<Uuid> = known.collect();
+        let published =
+            |gid: &Uuid| directly || self.hosts[HUB].db.relay.values().any(|relay| relay.gids.contains(gid));
+        let known: Vec<Uuid> = known.filter(published).collect();
         let Some(theirs) = self.chance.of(&known) else { return };
         let space = self.own(victim, "space").first().copied();
         let author = self.own(victim, "card").first().copied();
@@ -339,6 +346,10 @@ impl World {
         let Some(mut member) = self.hosts[HUB].db.members.get(&self.site(victim)).cloned() else {
             return ("rogue".into(), key);
         };
+        if self.chance.percent(50) {
+            let at = self.now(HUB);
+            member.keys.iter_mut().for_each(|key| key.revoked_at = Some(at));
+        }
         let window = Window {
             audience: Audience::Network,
             epoch,
@@ -372,7 +383,7 @@ impl World {
         (gid, kind, op, body): (Uuid, &str, Operation, Body),
     ) -> Batch {
         let salt = self.salt();
-        let at = self.now(HUB);
+        let at = self.now(self.index(name.0));
         let payload = (op == Operation::Put).then(|| body.text());
         let header = Header {
             pos: pos + 1,
@@ -403,12 +414,14 @@ impl World {
         }
     }
 
-    /// Every feed of every site.
+    /// Every feed that some site writes or some host reads.
     pub fn feeds(&self) -> Vec<(Origin, Audience)> {
-        let feeds = self
+        let own = self
             .hosts
             .iter()
             .flat_map(|host| host.db.feeds.keys().map(|audience| (host.site, *audience)));
-        feeds.collect()
+        let read = self.hosts.iter().flat_map(|host| host.db.replicas.keys().copied());
+        let feeds: BTreeSet<_> = own.chain(read).collect();
+        feeds.into_iter().collect()
     }
 }

@@ -1,5 +1,7 @@
 //! Wires: a site appends at the hub, hosts pull from it, and what a bad hub does on the way.
 
+use chrono::{DateTime, Utc};
+
 use super::{
     content::Cheap,
     faults::Tamper,
@@ -13,15 +15,19 @@ use crate::federation::{
         epoch::{Continue, Witness, resume, start},
         relay::{Asked, Held, Reply, Taken, answer, append, cut, vouchers},
     },
-    wire::{Audience, Batch, Checkpoint, Entry, Head, Origin, PublicKey, Signature, checkpoint_message, first_head},
+    wire::{
+        Audience, Batch, Checkpoint, Entry, Epoch, Head, Origin, PublicKey, Signature, checkpoint_message, first_head,
+    },
 };
 
 impl World {
     /// A site sends the hub what it has not got. A site that has fallen out with the hub opens a new epoch.
-    pub fn push(&mut self, host: usize) {
+    pub fn push(&mut self, host: usize) -> bool {
+        let mut moved = false;
         if host == HUB || self.hosts[host].holding {
-            return;
+            return moved;
         }
+        self.recall(host);
         let audiences: Vec<Audience> = self.hosts[host].db.feeds.keys().copied().collect();
         for audience in audiences {
             for _ in 0..6 {
@@ -29,7 +35,9 @@ impl World {
                     break;
                 };
                 let done = batch.entries.is_empty();
-                match self.append_at_hub(batch.clone()) {
+                moved |= !done;
+                let answered = self.append_at_hub(batch.clone());
+                match answered {
                     Ok(Taken::Stored { held, .. }) => {
                         self.hosts[host].db.feeds.get_mut(&audience).unwrap().next = held.to + 1;
                         if done {
@@ -47,6 +55,22 @@ impl World {
                     Err(Refusal::UntrustedKey { .. }) => self.send_keys(host),
                     Err(_) => break,
                 }
+            }
+        }
+        moved
+    }
+
+    /// `hello`: the hub holds feeds that a restored site has forgotten. They are opened anew.
+    fn recall(&mut self, host: usize) {
+        let relays = self.hosts[HUB]
+            .db
+            .relay
+            .iter()
+            .filter(|(name, _)| name.0 == self.site(host));
+        let held: Vec<_> = relays.map(|(name, relay)| (name.1, relay.held.ended())).collect();
+        for (audience, ended) in held {
+            if !self.hosts[host].db.feeds.contains_key(&audience) {
+                self.open_epoch(host, audience, Some(ended));
             }
         }
     }
@@ -158,6 +182,9 @@ impl World {
             head: cursor.epoch.map(|_| cursor.head),
         };
         let source = feed.0 == self.hosts[HUB].site;
+        if source && !self.hosts[HUB].holding && !self.hosts[HUB].db.feeds.contains_key(&feed.1) {
+            self.open_epoch(HUB, feed.1, None);
+        }
         let Some(held) = self.held_at_hub(feed) else {
             return false;
         };
@@ -182,7 +209,8 @@ impl World {
                 } else {
                     self.tamper(host, &mut batch, tamper);
                 }
-                return self.deliver(host, batch, crash).is_ok() || tamper != Tamper::None;
+                let done = self.deliver(host, batch, crash);
+                return matches!(done, Ok(()) | Err(Refusal::Restart(_) | Refusal::Fork { .. }));
             }
         }
         true
@@ -289,11 +317,10 @@ impl World {
         }
         (1..HOSTS)
             .map(|peer| {
-                let cursor = self.hosts[peer].db.replicas.get(&name).map(|replica| &replica.cursor);
-                let held = cursor.and_then(|cursor| Some((cursor.epoch?, cursor.pos, cursor.head)));
-                held.map_or(Witness::Nothing, |(epoch, to, head)| {
-                    Witness::Holds(crate::federation::wire::Previous { epoch, to, head })
-                })
+                let replica = self.hosts[peer].db.replicas.get(&name);
+                replica
+                    .and_then(|replica| replica.newest)
+                    .map_or(Witness::Nothing, Witness::Holds)
             })
             .collect()
     }
@@ -312,14 +339,7 @@ impl Relayed {
 }
 
 /// A checkpoint of an own feed, signed with the site's present key.
-fn signed(
-    host: &Host,
-    name: FeedName,
-    own: &OwnFeed,
-    to: u64,
-    head: Head,
-    at: chrono::DateTime<chrono::Utc>,
-) -> Checkpoint {
+fn signed(host: &Host, name: FeedName, own: &OwnFeed, to: u64, head: Head, at: DateTime<Utc>) -> Checkpoint {
     let (kid, key) = host.key();
     sign_with(name, own.feed.epoch, kid, key, (to, head), at)
 }
@@ -327,11 +347,11 @@ fn signed(
 /// A checkpoint signed with any key.
 pub fn sign_with(
     name: FeedName,
-    epoch: crate::federation::wire::Epoch,
+    epoch: Epoch,
     kid: String,
     key: PublicKey,
     (to, head): (u64, Head),
-    at: chrono::DateTime<chrono::Utc>,
+    at: DateTime<Utc>,
 ) -> Checkpoint {
     let mut checkpoint = Checkpoint {
         to,

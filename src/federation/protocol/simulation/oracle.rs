@@ -53,7 +53,7 @@ impl World {
         for host in 0..HOSTS {
             moved |= !self.hosts[host].db.outbox.is_empty();
             self.sequence(host);
-            self.push(host);
+            moved |= self.push(host);
         }
         for host in 0..HOSTS {
             for feed in self.feeds() {

@@ -1,12 +1,12 @@
 //! What people do at their site, and the sequencer that publishes it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
 use super::{
-    content::Body,
-    world::{HOSTS, HUB, OwnFeed, Record, World},
+    content::{Body, Cheap},
+    world::{HOSTS, HUB, OwnFeed, Record, World, root},
 };
 use crate::federation::{
     protocol::{
@@ -17,8 +17,6 @@ use crate::federation::{
     },
     wire::{Audience, Member, Origin, Previous},
 };
-
-use super::{content::Cheap, world::root};
 
 impl World {
     pub fn write_card(&mut self, host: usize) {
@@ -178,7 +176,6 @@ impl World {
             audiences: vec![Audience::Network],
             payload,
             parent: None,
-            space: None,
             erased: false,
         };
         db.records.insert(gid, record);
@@ -203,13 +200,8 @@ impl World {
             kind,
             schema,
             audiences,
-            payload: Body {
-                rev: self.ids,
-                ..body.clone()
-            }
-            .text(),
+            payload: Body { rev: self.ids, ..body }.text(),
             parent,
-            space: body.space,
             erased: false,
         };
         self.owner.insert(gid, self.hosts[host].site);
@@ -325,7 +317,7 @@ impl World {
         let own = OwnFeed {
             feed: appended.feed,
             written: Vec::new(),
-            emitted: std::collections::BTreeMap::new(),
+            emitted: BTreeMap::new(),
             earlier,
             next: 1,
         };

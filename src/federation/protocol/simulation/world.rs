@@ -17,8 +17,8 @@ use crate::federation::{
         rules::Rules,
     },
     wire::{
-        Audience, Batch, Checkpoint, Entry, Epoch, Head, Member, Operation, Origin, ProtocolRange, PublicKey, Salt,
-        Signature, Status,
+        Audience, Batch, Checkpoint, Entry, Epoch, Head, Key, Member, Operation, Origin, Previous, ProtocolRange,
+        PublicKey, Salt, Signature, Status,
     },
 };
 
@@ -47,6 +47,8 @@ pub struct World {
     /// Every checkpoint that anybody accepted; checked in runs in which nobody may sign two stories.
     pub signed: BTreeMap<(FeedName, Epoch, u64), Head>,
     pub no_forks: bool,
+    /// Only the national site writes, and only its network feed is read before the end.
+    pub national: bool,
 }
 
 /// A host with one site.
@@ -88,7 +90,6 @@ pub struct Record {
     pub audiences: Vec<Audience>,
     pub payload: String,
     pub parent: Option<Uuid>,
-    pub space: Option<Uuid>,
     pub erased: bool,
 }
 
@@ -120,6 +121,8 @@ pub struct Replicated {
     pub skipped: BTreeSet<Uuid>,
     pub parked: BTreeMap<u64, (Uuid, Reason, Entry)>,
     pub held: BTreeMap<(Epoch, u64), Checkpoint>,
+    /// The newest checkpoint that was ever accepted, for the origin when it asks its witnesses.
+    pub newest: Option<Previous>,
     pub hidden: bool,
 }
 
@@ -167,6 +170,7 @@ impl World {
             heard: BTreeMap::new(),
             signed: BTreeMap::new(),
             no_forks: false,
+            national: false,
         };
         world.found();
         world
@@ -207,7 +211,7 @@ impl World {
             endpoint: None,
             types_allowed: types(false),
             protocol: ProtocolRange { min: 1, max: 1 },
-            keys: vec![crate::federation::wire::Key {
+            keys: vec![Key {
                 kid: "k1".into(),
                 public: host.keys[0].1,
                 proof: None,
