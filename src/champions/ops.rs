@@ -2,8 +2,8 @@
 
 use chrono::TimeDelta;
 use entity::{
-    ChampionId, ChampionKind, ChampionStatus, DigitalSkill, Kind, List, SiteId, StaffGroup, Visibility, champion,
-    post, project, resource, thread,
+    ChampionId, ChampionKind, ChampionStatus, DigitalSkill, Kind, List, SiteId, StaffGroup, Visibility, champion, post,
+    project, resource, thread,
 };
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait,
