@@ -138,7 +138,7 @@ fn the_protocol_names_neither_database_nor_network_nor_clock() {
                 wrong.push(format!("{name} names {impure}"));
             }
         }
-        let outside = crate_paths(text)
+        let outside = paths(name, text)
             .into_iter()
             .filter(|path| !pure(&path.replace("::", "/")));
         wrong.extend(outside.map(|path| format!("{name} names {path}")));
