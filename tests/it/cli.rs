@@ -478,9 +478,9 @@ on_both_databases! {
         let done = operator.does(&done.each_ref().map(String::as_str));
         assert_eq!(done, "observations of good.csv recorded at leeds: 2\n");
         assert_eq!(count(), 2);
-        let query = "{observations(site:\"leeds\",first:1){nodes{owner{id} viewerCan}}}";
+        let query = "{observations(site:\"leeds\",first:1){nodes{recordedBy{id} viewerCan}}}";
         let actions = |token: &str| host.runs(token, query).1["data"]["observations"]["nodes"][0].clone();
-        assert_eq!(actions(&ben)["owner"]["id"], ben_there["id"]);
+        assert_eq!(actions(&ben)["recordedBy"]["id"], ben_there["id"]);
         assert!(!actions(&ben)["viewerCan"].to_string().contains("APPROVE"), "nobody approves their own");
         assert!(actions(&ana)["viewerCan"].to_string().contains("APPROVE"));
     }
