@@ -52,6 +52,8 @@
 //!   with which arguments, so nothing is planned twice and no timer waits for a batch.
 //! - **Access is one condition on one row**: what a record needs of its parents is copied to its row and kept in step by
 //!   the work that changes the parent. So lists, counts and search filter in SQL, and `viewerCan` costs no statement.
+//! - **A stale version is told before a missing right**: both are looked at before anything changes, the version is no secret
+//!   to who can read the record, and somebody whose right ended with the change that they missed learns that it changed.
 //! - **A list column is text with an item a line** (`entity::List`): the same `LIKE` finds an item on both databases.
 //! - **Figures are text in the database and decimals in the server**, added up when they are approved; no float is
 //!   involved anywhere.

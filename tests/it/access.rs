@@ -8,7 +8,7 @@ use sea_orm::{EntityTrait, PaginatorTrait};
 
 use crate::{
     support::{Person, Value, json, on_both},
-    sweep::{FEW_ONLY, FIGURE, MEMBERS_ONLY, OpenTo, Schema, Seeds, text},
+    sweep::{FEW_ONLY, FIGURE, MEMBERS_ONLY, OpenTo, Schema, Seeds, text, whatever_is_asked},
 };
 
 /// Types whose records are everybody's, or hold nothing but numbers and other records.
@@ -35,7 +35,7 @@ const SHARED: &[&str] = &[
 ];
 
 on_both! {
-    async fn what_a_caller_may_not_see_is_nowhere(host) {
+    with whatever_is_asked; async fn what_a_caller_may_not_see_is_nowhere(host) {
         let (seeds, ana) = Seeds::plant(host, "leeds").await;
         let schema = Schema::read(host).await;
         let member = host.champion(&["leeds:champion"]).await;

@@ -81,6 +81,25 @@ on_both! {
 }
 
 on_both! {
+    async fn who_is_declined_learns_why_and_other_members_do_not(host) {
+        let (ana, lead) = (host.person(&["leeds:champion"]), host.person(&["leeds:project_lead"]));
+        let applied = ana.does("championRegister", application("leeds", "Ana"), "champion { id version }").await;
+        let (id, version) = (applied.record()["id"].clone(), applied.record()["version"].clone());
+        let decline = json!({ "id": id, "version": version, "status": "DECLINED", "reason": "The course is full." });
+        lead.does("championSetStatus", decline, "champion { id }").await.record();
+        let query = "query($id: ID!) { node(id: $id) { ... on Champion { statusReason } } }";
+        for entitled in [&ana, &lead] {
+            let seen = entitled.run(query, json!({ "id": id })).await;
+            assert_eq!(seen.data()["node"]["statusReason"], "The course is full.");
+        }
+        let accept = json!({ "id": id, "version": 2, "status": "IN_TRAINING", "reason": "A place is free." });
+        lead.does("championSetStatus", accept, "champion { id }").await.record();
+        let member = host.person(&["leeds:champion"]).run(query, json!({ "id": id })).await;
+        assert_eq!(member.data()["node"], json!({ "statusReason": null }));
+    }
+}
+
+on_both! {
     async fn an_invitation_is_claimed_once_by_whoever_holds_its_code(host) {
         let lead = host.person(&["leeds:project_lead"]);
         let input = json!({ "site": "leeds", "displayName": "Ben", "kind": "STAFF" });

@@ -455,14 +455,14 @@ on_both_databases! {
             "site": "leeds", "code": "sessions", "name": "Sessions", "definition": "Sessions held.", "unit": "sessions",
             "kind": "COUNT", "aggregation": "SUM", "countsPeople": false,
         });
-        host.does(&ana, "measureCreate", &measure, "");
+        host.does(&ana, "measureDefine", &measure, "");
         operator.writes("bad.csv", "measure,observed_on,value\nsessions,2026-03-31,4\nsession,2026-3-1,x\n");
-        operator.writes("good.csv", "measure,observed_on,value\nsessions,2026-03-31,4\nsessions,2026-04-30,12.5\n");
+        operator.writes("good.csv", "measure,observed_on,value\nsessions,2026-03-31,4\nsessions,2026-04-30,12\n");
         let import = |champion: &Value, file| {
             ["observations", "import", "--site", "leeds", "--champion", champion.as_str().unwrap(), file].map(str::to_owned)
         };
         let refused = |champion: &Value, file| operator.is_refused(&import(champion, file).each_ref().map(String::as_str));
-        let count = || host.runs(&ana, "{observations{totalCount}}").1["data"]["observations"]["totalCount"].clone();
+        let count = || host.runs(&ana, "{observations(site:\"leeds\"){totalCount}}").1["data"]["observations"]["totalCount"].clone();
 
         assert_eq!(
             refused(&ben_there["id"], "bad.csv"),
@@ -478,9 +478,9 @@ on_both_databases! {
         let done = operator.does(&done.each_ref().map(String::as_str));
         assert_eq!(done, "observations of good.csv recorded at leeds: 2\n");
         assert_eq!(count(), 2);
-        let query = "{observations(first:1){nodes{owner{id} viewerCan}}}";
+        let query = "{observations(site:\"leeds\",first:1){nodes{recordedBy{id} viewerCan}}}";
         let actions = |token: &str| host.runs(token, query).1["data"]["observations"]["nodes"][0].clone();
-        assert_eq!(actions(&ben)["owner"]["id"], ben_there["id"]);
+        assert_eq!(actions(&ben)["recordedBy"]["id"], ben_there["id"]);
         assert!(!actions(&ben)["viewerCan"].to_string().contains("APPROVE"), "nobody approves their own");
         assert!(actions(&ana)["viewerCan"].to_string().contains("APPROVE"));
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     support::{Host, Person, json, on_both},
-    sweep::{Schema, Seeds},
+    sweep::{Schema, Seeds, whatever_is_asked},
 };
 
 const PAGE: &str = "query($first: Int!) {
@@ -57,7 +57,7 @@ async fn cost(host: &Host, person: &Person<'_>, first: usize) -> usize {
 }
 
 on_both! {
-    async fn every_field_costs_the_same_when_another_site_has_as_much_again(host) {
+    with whatever_is_asked; async fn every_field_costs_the_same_when_another_site_has_as_much_again(host) {
         let (seeds, _) = Seeds::plant(host, "leeds").await;
         let schema = Schema::read(host).await;
         let roles = ["site_admin", "project_lead", "curator", "moderator", "analyst"];

@@ -175,7 +175,7 @@ on_both! {
 /// On PostgreSQL; on SQLite works take turns, and a second one would wait for the first for ever.
 #[tokio::test]
 async fn a_record_to_change_is_locked_until_the_work_ends() {
-    let host = Host::start(Backend::Postgres).await;
+    let host = Host::start(Backend::Postgres, |_| {}).await;
     let admin = host.person(&["leeds:site_admin"]);
     let made = json!({ "site": "leeds", "title": "Garden", "summary": "Ours.", "visibility": "PUBLIC" });
     let made = admin.does("projectCreate", made, "project { id }").await;

@@ -62,6 +62,14 @@ record_object! {
             })
         }
 
+        /// Why their status was last changed, e.g. why an application was declined; null when nobody said why, and for all but
+        /// the champion, the leads and the admins of the site.
+        async fn status_reason(&self, ctx: &Context<'_>) -> Option<&str> {
+            ops::contact_shown(ctx.caller(), &self.0)
+                .then_some(self.0.status_reason.as_deref())
+                .flatten()
+        }
+
         /// The projects whose teams they are in, newest first.
         async fn projects(
             &self,

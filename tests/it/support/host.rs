@@ -61,13 +61,14 @@ pub struct Host {
 
 impl Host {
     /// Starts a host with the sites `national`, `leeds` and `hull`.
-    pub async fn start(backend: Backend) -> Self {
+    pub async fn start(backend: Backend, change: impl FnOnce(&mut Settings)) -> Self {
         let database = FreshDatabase::make(backend).await;
         let mut settings = Settings::defaults().unwrap();
         settings.host_name = "Test host".to_owned();
         settings.postgres_connections = 4;
         settings.sqlite_readers = 4;
         settings.database_url = database.url.clone();
+        change(&mut settings);
         let statements = Statements::default();
         let server = open(&settings, &statements).await;
         let key = DevelopmentKey::generate().unwrap();

@@ -9,9 +9,12 @@ pub use host::{Backend, FreshDatabase, Host, NATIONAL};
 pub use person::{Person, Reply};
 pub use serde_json::{Value, json};
 
-/// Writes each test twice: once on SQLite, once on PostgreSQL.
+/// Writes each test twice: once on SQLite, once on PostgreSQL. `with` changes settings of the hosts.
 macro_rules! on_both {
-    ($(#[$meta:meta])* async fn $name:ident($host:ident) $body:block) => {
+    (async fn $name:ident($host:ident) $body:block) => {
+        on_both! { with |_| {}; async fn $name($host) $body }
+    };
+    (with $change:expr; async fn $name:ident($host:ident) $body:block) => {
         mod $name {
             use super::*;
 
@@ -19,13 +22,13 @@ macro_rules! on_both {
 
             #[tokio::test]
             async fn sqlite() {
-                let host = $crate::support::Host::start($crate::support::Backend::Sqlite).await;
+                let host = $crate::support::Host::start($crate::support::Backend::Sqlite, $change).await;
                 test(&host).await;
             }
 
             #[tokio::test]
             async fn postgres() {
-                let host = $crate::support::Host::start($crate::support::Backend::Postgres).await;
+                let host = $crate::support::Host::start($crate::support::Backend::Postgres, $change).await;
                 test(&host).await;
             }
         }
