@@ -1,6 +1,6 @@
 //! The running server and its unit of work: the only begin and commit.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use entity::{AuditEntryId, Kind, SiteId, audit_entry, idempotent_outcome, outbox, site};
@@ -12,12 +12,14 @@ use sea_orm::{
     sea_query::{Expr, OnConflict},
 };
 use serde::{Deserialize, Serialize};
+use tokio::task::spawn_blocking;
 
 use crate::{
     auth::KeySets,
     clock::{Clock, Ids},
     config::Settings,
     database::{Database, Transaction},
+    erasure::{Erased, Ledger},
     error::{Error, Problem, ProblemCode, Result},
     policy::{Access, Action, Caller, reach},
     record::Record,
@@ -44,6 +46,8 @@ pub struct App {
     pub ids: Ids,
     /// The keys of issuers.
     pub key_sets: KeySets,
+    /// What is gone for ever.
+    pub ledger: Arc<Ledger>,
 }
 
 /// One unit of change: a transaction, who asks, when, and what it altered.
@@ -56,6 +60,7 @@ pub struct Work<'a> {
     transaction: Transaction<'a>,
     audited: BTreeSet<Change>,
     changed: BTreeSet<Change>,
+    erased: Vec<Erased>,
 }
 
 /// What a committed work altered.
@@ -181,6 +186,7 @@ impl<'a> Work<'a> {
             transaction,
             audited,
             changed,
+            erased: Vec::new(),
         })
     }
 
@@ -219,7 +225,18 @@ impl<'a> Work<'a> {
                 .exec_without_returning(self.db())
                 .await?;
         }
+        // An erasure that is on record and then fails is done again at the next start; the other way round it could be lost.
+        self.enter_erasures().await?;
         Ok(self.transaction.commit().await?)
+    }
+
+    async fn enter_erasures(&self) -> Result<()> {
+        if self.erased.is_empty() {
+            return Ok(());
+        }
+        let (ledger, erased) = (Arc::clone(&self.app.ledger), self.erased.clone());
+        let entered = spawn_blocking(move || ledger.add(&erased)).await;
+        entered.map_err(Error::internal)?.map_err(Error::internal)
     }
 
     /// Claims an intent; tells what it came to when it was claimed before. A running twin is awaited: on PostgreSQL by
@@ -424,6 +441,18 @@ impl<'a> Work<'a> {
         self.altered::<E>(&row);
         row.into_active_model().delete(self.db()).await?;
         Ok(())
+    }
+
+    /// Removes a record for ever: no backup brings it back, and every host that has a copy drops it.
+    ///
+    /// # Errors
+    /// Only when the database or the ledger fails.
+    pub async fn erase<E: Record>(&mut self, row: E::Model) -> Result<()>
+    where
+        E::Model: IntoActiveModel<E::ActiveModel>,
+    {
+        self.erased.push((E::site(&row), E::id(&row).into()));
+        self.delete::<E>(row).await
     }
 
     /// Notes that a record changed by a statement of its own, or one that repeats what a changed record says.

@@ -23,6 +23,8 @@ pub struct Settings {
     pub host_name: String,
     /// A SQLite or PostgreSQL URL.
     pub database_url: String,
+    /// The file of what was erased for ever, on PostgreSQL.
+    pub erasure_ledger_path: PathBuf,
     /// Reading connections to SQLite.
     pub sqlite_readers: u32,
     /// Connections to PostgreSQL.

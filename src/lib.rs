@@ -76,6 +76,7 @@ pub mod clock;
 pub mod config;
 pub mod database;
 pub mod demo;
+pub mod erasure;
 pub mod error;
 pub mod federation;
 pub mod forum;

@@ -29,7 +29,7 @@ pub const DEFAULT_PAGE: u64 = 20;
 pub const LARGEST_PAGE: u64 = 100;
 
 /// Ids that go into one statement. SQLite takes 32,766 values.
-const IDS_A_STATEMENT: usize = 5_000;
+pub const IDS_A_STATEMENT: usize = 5_000;
 
 /// The longest item of a list column, generously. SQLite refuses patterns of 50,000 bytes.
 const LONGEST_ITEM: usize = 1_000;

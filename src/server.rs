@@ -8,14 +8,16 @@ use axum::{
 };
 
 use crate::{
-    app::App,
+    app::{App, Work},
     auth::{
         KeyPolicy, KeySets,
         callers::{self, Unproved},
     },
+    champions,
     clock::{Clock, Ids},
     config::{HttpSettings, Settings},
     database::Database,
+    erasure::Ledger,
     error::{Error, Result},
     graphql::Asker,
     http::{self, Host, Refusal},
@@ -34,7 +36,9 @@ impl Server {
     pub async fn open(settings: Settings, clock: Clock, ids: Ids) -> Result<Self> {
         let database = Database::open(&settings).await?;
         database.migrate().await?;
-        Ok(Self::over(database, settings, clock, ids))
+        let server = Self::over(database, settings, clock, ids);
+        server.erase_again().await?;
+        Ok(server)
     }
 
     /// Readies everything over a database that is open and migrated.
@@ -45,12 +49,23 @@ impl Server {
             ..KeyPolicy::default()
         };
         Self(Arc::new(App {
+            ledger: Arc::new(Ledger::of(&settings)),
             database,
             settings,
             clock,
             ids,
             key_sets: KeySets::new(policy),
         }))
+    }
+
+    /// Erases what a backup of the database brought back, before anybody can ask for it.
+    async fn erase_again(&self) -> Result<()> {
+        let erased = self.0.ledger.all().map_err(Error::internal)?;
+        if erased.is_empty() {
+            return Ok(());
+        }
+        let again = async |work: &mut Work<'_>| champions::ops::erase_again(work, &erased).await;
+        self.0.system("erase again", again).await
     }
 
     /// The routes.

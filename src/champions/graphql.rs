@@ -12,7 +12,8 @@ pub use champion::{
     ChampionPayload,
 };
 pub use input::{
-    ChampionClaimInput, ChampionInviteInput, ChampionRegisterInput, ChampionSetStatusInput, ChampionUpdateInput,
+    ChampionClaimInput, ChampionEraseInput, ChampionInviteInput, ChampionRegisterInput, ChampionSetStatusInput,
+    ChampionUpdateInput,
 };
 pub use mutations::ChampionMutations;
 pub use queries::ChampionQueries;

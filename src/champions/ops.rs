@@ -1,9 +1,11 @@
 //! What is done to champions, and how they are listed.
 
+use std::collections::HashSet;
+
 use chrono::TimeDelta;
 use entity::{
     ChampionId, ChampionKind, ChampionStatus, DigitalSkill, Kind, List, SiteId, StaffGroup, Visibility, champion, post,
-    project, resource, thread,
+    project, project_champion, resource, space_member, thread,
 };
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait,
@@ -13,6 +15,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     app::Work,
+    erasure::Erased,
     error::{Error, ProblemCode, Result},
     input::{self, Check, Patch},
     policy::{Action, Caller, Identity},
@@ -245,12 +248,63 @@ pub async fn update(work: &mut Work<'_>, id: ChampionId, version: i32, changes: 
         })
         .await?;
     if shared_anew {
-        touch_owned::<project::Entity>(work, &row, project::Column::OwnerId).await?;
-        touch_owned::<resource::Entity>(work, &row, resource::Column::OwnerId).await?;
-        touch_owned::<thread::Entity>(work, &row, thread::Column::OwnerId).await?;
-        touch_owned::<post::Entity>(work, &row, post::Column::OwnerId).await?;
+        touch_named(work, &row).await?;
     }
     Ok(row)
+}
+
+/// Erases a champion for ever, here and wherever the card was shared. What they wrote and led stays without their name.
+///
+/// # Errors
+/// What [`Work::get_at`] and [`Work::allow`] refuse.
+pub async fn erase(work: &mut Work<'_>, id: ChampionId, version: i32) -> Result<()> {
+    let row = work.get_at::<champion::Entity>(id, version).await?;
+    work.allow::<champion::Entity>(Action::Withdraw, &row)?;
+    remove(work, row).await
+}
+
+/// Erases again what a backup of the database brought back: those of the ledger's records that are champions here. On the
+/// operator's word.
+///
+/// # Errors
+/// Only when the database or the ledger fails.
+pub async fn erase_again(work: &mut Work<'_>, erased: &HashSet<Erased>) -> Result<()> {
+    let ids: Vec<_> = erased.iter().map(|(_, id)| *id).collect();
+    for ids in ids.chunks(read::IDS_A_STATEMENT) {
+        let back = champion::Entity::find().filter(champion::Column::Id.is_in(ids.iter().copied()));
+        for row in back.all(work.db()).await? {
+            if erased.contains(&(row.site_id, row.id.into())) {
+                remove(work, row).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn remove(work: &mut Work<'_>, row: champion::Model) -> Result<()> {
+    let id = row.id;
+    touch_named(work, &row).await?;
+    let teams = project_champion::Entity::delete_many().filter(project_champion::Column::ChampionId.eq(id));
+    teams.exec(work.db()).await?;
+    let spaces = space_member::Entity::delete_many().filter(space_member::Column::ChampionId.eq(id));
+    spaces.exec(work.db()).await?;
+    work.erase::<champion::Entity>(row).await
+}
+
+/// Notes all records that name a champion to whoever may see the card. They belong to the champion's site.
+async fn touch_named(work: &mut Work<'_>, row: &champion::Model) -> Result<()> {
+    touch_owned::<project::Entity>(work, row, project::Column::OwnerId).await?;
+    touch_owned::<resource::Entity>(work, row, resource::Column::OwnerId).await?;
+    touch_owned::<thread::Entity>(work, row, thread::Column::OwnerId).await?;
+    touch_owned::<post::Entity>(work, row, post::Column::OwnerId).await?;
+    let teams = project_champion::Entity::find()
+        .select_only()
+        .column(project_champion::Column::ProjectId)
+        .filter(project_champion::Column::ChampionId.eq(row.id));
+    for project in teams.into_tuple::<Uuid>().all(work.db()).await? {
+        work.touch(row.site_id, Kind::Project, project);
+    }
+    Ok(())
 }
 
 /// Notes all records of a table that a champion owns. They belong to the champion's site.

@@ -3,7 +3,7 @@
 //! Numbers are given here and not in the writes: so a long transaction holds up nobody, and no reader that follows the
 //! positions can miss one that commits late. Several replicas may run at once; the feed's row lock puts them in turn.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use entity::{Kind, SiteId, feed_checkpoint, feed_entry, feed_head, feed_shared, outbox, site};
 use sea_orm::{
@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     app::{App, Work},
+    erasure::Erased,
     error::{Error, Result},
 };
 
@@ -98,6 +99,7 @@ struct Locked {
     heads: BTreeMap<Audience, Feed>,
     /// Feeds that grew in this run.
     grown: BTreeSet<Audience>,
+    erased: HashSet<Erased>,
 }
 
 impl Locked {
@@ -108,6 +110,7 @@ impl Locked {
             site,
             heads: BTreeMap::new(),
             grown: BTreeSet::new(),
+            erased: work.app().ledger.all().map_err(Error::internal)?,
         };
         let key = [Column::Origin, Column::Audience];
         let unmade = OnConflict::columns(key).do_nothing().to_owned();
@@ -184,7 +187,7 @@ impl Locked {
                 &feed,
                 &drafts,
                 |id| said.get(&(audience, id)).copied(),
-                |_| false,
+                |id| self.erased.contains(&(self.site, id)),
                 || Salt(work.app().ids.bytes()),
                 work.now(),
                 Rules::default(),

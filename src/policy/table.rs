@@ -122,6 +122,7 @@ const fn issuer(action: Action) -> &'static [Rule] {
     }
 }
 
+/// To `WITHDRAW` a champion is to erase them.
 const fn champion(action: Action) -> &'static [Rule] {
     match action {
         Read => {
@@ -139,8 +140,9 @@ const fn champion(action: Action) -> &'static [Rule] {
         Join => const { &[SIGNED_IN] },
         Create => const { &[at(Home, &[ProjectLead, SiteAdmin])] },
         Edit | Share => const { &[OWNER] },
+        Withdraw => const { &[OWNER, at(Home, &[SiteAdmin])] },
         Approve => const { &[at(Home, &[ProjectLead, SiteAdmin]).not_own()] },
-        Submit | Review | Publish | Withdraw | Moderate | Reply | Adopt | Archive | Manage => NONE,
+        Submit | Review | Publish | Moderate | Reply | Adopt | Archive | Manage => NONE,
     }
 }
 

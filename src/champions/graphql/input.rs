@@ -120,6 +120,15 @@ impl ChampionUpdateInput {
     }
 }
 
+/// A champion to be erased.
+#[derive(Clone, Debug, InputObject)]
+pub struct ChampionEraseInput {
+    /// The champion.
+    pub(super) id: ID,
+    /// The version that you read.
+    pub(super) version: i32,
+}
+
 /// Another status for a champion.
 #[derive(Clone, Debug, InputObject)]
 pub struct ChampionSetStatusInput {

@@ -1,10 +1,11 @@
 //! What can be done to champions.
 
 use async_graphql::{Context, Object};
+use entity::ChampionId;
 
 use super::{
-    ChampionClaimInput, ChampionInviteInput, ChampionInvitePayload, ChampionPayload, ChampionRegisterInput,
-    ChampionSetStatusInput, ChampionUpdateInput,
+    ChampionClaimInput, ChampionEraseInput, ChampionInviteInput, ChampionInvitePayload, ChampionPayload,
+    ChampionRegisterInput, ChampionSetStatusInput, ChampionUpdateInput,
 };
 use crate::{
     champions::ops,
@@ -81,6 +82,22 @@ impl ChampionMutations {
         change(ctx, async |work| {
             let (id, status) = (input_id("id", &input.id)?, input.status.into());
             Ok(ops::set_status(work, id, input.version, status, input.reason).await?.id)
+        })
+        .await
+    }
+
+    /// Erases a champion for ever, here and on every host that has a copy of the card. For the champion and the admins of
+    /// the site. What they wrote and led stays, without their name: withdraw first what is to go with them. The payload carries
+    /// no champion once it is done.
+    async fn champion_erase(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The champion.")] input: ChampionEraseInput,
+    ) -> Result<ChampionPayload> {
+        change(ctx, async |work| {
+            let id = input_id("id", &input.id)?;
+            ops::erase(work, id, input.version).await?;
+            Ok::<ChampionId, _>(id)
         })
         .await
     }
