@@ -8,6 +8,9 @@ use crate::{
     input::Check,
 };
 
+/// Most problems that are told of one text.
+const MOST_PROBLEMS: usize = 200;
+
 /// A table whose first line named known columns, each once.
 #[derive(Debug)]
 pub struct Sheet {
@@ -93,6 +96,11 @@ impl Sheet {
         }
         let number = |one: &Problem| one.path.get(1).and_then(|number| number.parse::<usize>().ok());
         problems.sort_by_key(number);
+        if problems.len() > MOST_PROBLEMS {
+            let why = format!("There are {} more problems.", problems.len() - MOST_PROBLEMS);
+            problems.truncate(MOST_PROBLEMS);
+            problems.push(Problem::new(ProblemCode::Invalid, "csv", why));
+        }
         Err(Error::Invalid(problems))
     }
 }
@@ -237,6 +245,14 @@ mod tests {
                 "csv.4.name: Line 4, name: This cannot be empty.",
             ]
         );
+    }
+
+    #[test]
+    fn of_very_many_problems_the_first_are_told() {
+        let told = read(&format!("code,name\n{}", "a,\n".repeat(250))).unwrap_err();
+
+        assert_eq!(told.len(), 201);
+        assert_eq!(told[200], "csv: There are 50 more problems.");
     }
 
     #[test]

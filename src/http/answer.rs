@@ -17,7 +17,10 @@ use crate::read::{DEFAULT_PAGE, LARGEST_PAGE};
 /// What a list without pages is taken to hold, such as the milestones of a project.
 const PARTS: u64 = 10;
 
-/// Refuses a request that asks for too many values.
+/// Most rows of a level that others are loaded for: one statement names them all, and SQLite takes 32,766 values in one.
+const MOST_ROWS: u64 = 30_000;
+
+/// Refuses a request that asks for too many values or rows.
 pub(super) fn check(
     schema: &Schema,
     document: &ExecutableDocument,
@@ -86,12 +89,21 @@ impl Answer<'_> {
     fn field(&mut self, parent: &str, field: &Positioned<Field>, rows: &Rows) -> Result<(), ServerError> {
         self.values = self.values.saturating_add(rows.shown);
         if self.values > self.most {
-            return Err(self.refusal());
+            return Err(refusal(
+                "answer_values",
+                self.most,
+                "values: a field counts once for every row that it may stand in",
+            ));
         }
         // Fields about the schema itself are bounded where the document is read.
         let Some(definition) = self.definition(parent, &field.node.name.node) else {
             return Ok(());
         };
+        let loads = !field.node.selection_set.node.items.is_empty();
+        if loads && rows.shown > MOST_ROWS {
+            let of = "rows with others below them, at the page sizes of the lists around them";
+            return Err(refusal("answer_rows", MOST_ROWS, of));
+        }
         let page = definition
             .arguments
             .iter()
@@ -143,17 +155,9 @@ impl Answer<'_> {
         let value = given.into_const_with(|name| Ok::<_, ()>(self.variables.get(&name).cloned().unwrap_or_default()));
         value.ok()
     }
+}
 
-    fn refusal(&self) -> ServerError {
-        let message = format!(
-            "A request may ask for {} values: a field counts once for every row that it may stand in. Ask for smaller \
-             pages, or for fewer lists inside lists.",
-            self.most
-        );
-        over_limit(
-            "answer_values",
-            usize::try_from(self.most).unwrap_or(usize::MAX),
-            message,
-        )
-    }
+fn refusal(limit: &'static str, most: u64, of: &str) -> ServerError {
+    let message = format!("A request may ask for {most} {of}. Ask for smaller pages, or for fewer lists inside lists.");
+    over_limit(limit, usize::try_from(most).unwrap_or(usize::MAX), message)
 }

@@ -69,8 +69,9 @@ impl Demo {
 
     /// Stops it as a service manager does.
     pub fn stop(mut self) -> ExitStatus {
-        let id = self.process.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        // The shell's own `kill`: a bare Debian has no other.
+        let kill = format!("kill -TERM {}", self.process.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
         self.process.wait().unwrap()
     }
 }
