@@ -9,6 +9,8 @@ use champion_network::{
     },
     sites,
 };
+use entity::{ChampionId, champion};
+use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 
 use crate::support::{Host, NATIONAL, Person, Value, json, on_both};
 
@@ -238,4 +240,58 @@ on_both! {
             assert!(!shared.contains(word), "{word} left its host");
         }
     }
+}
+
+on_both! {
+    async fn an_erased_champion_is_gone_from_the_feed_and_no_backup_brings_them_back(host) {
+        let ana = host.champion(&["leeds:champion"]).await;
+        let lead = host.champion(&["leeds:project_lead"]).await;
+        let mine = ana.run("{ viewer { champion { id version } } }", json!({})).await.data()["viewer"]["champion"].clone();
+        let garden = project(&lead, "Garden", "NETWORK").await;
+        let team = json!({ "id": garden["id"], "version": garden["version"], "champion": mine["id"] });
+        lead.does("projectAddChampion", team, "project { id }").await.record();
+        sequence(host).await;
+        let name = format!("Champion {}", ana.subject);
+        let shown = |lines: &[Line]| lines.iter().any(|line| line.payload.to_owned().unwrap_or_default().to_string().contains(&name));
+        assert!(shown(&feed(host, "leeds", Audience::Network).await));
+        let before = champion_row(host, &mine).await.unwrap();
+
+        let erase = json!({ "id": mine["id"], "version": mine["version"] });
+        assert_eq!(lead.does("championErase", erase.clone(), "champion { id }").await.code(), "FORBIDDEN");
+        let stranger = host.person(&["hull:site_admin"]);
+        assert_eq!(stranger.does("championErase", erase.clone(), "champion { id }").await.code(), "FORBIDDEN");
+        let stale = json!({ "id": mine["id"], "version": 1 });
+        assert_eq!(ana.does("championErase", stale, "champion { id }").await.code(), "CONFLICT");
+        assert_eq!(ana.does("championErase", erase.clone(), "champion { id }").await.record(), &Value::Null);
+        assert_eq!(ana.does("championErase", erase, "champion { id }").await.code(), "NOT_FOUND");
+        sequence(host).await;
+        let lines = feed(host, "leeds", Audience::Network).await;
+        assert!(!shown(&lines), "neither the card nor the team names them");
+        assert_eq!(told(&lines).iter().filter(|told| *told == "erase champion").count(), 1);
+        assert_eq!(champion_row(host, &mine).await, None);
+
+        // A backup of the database brings the row back; the next start erases it again, and the feed says nothing more.
+        bring_back(host, before).await;
+        host.restart().await;
+        assert_eq!(champion_row(host, &mine).await, None);
+        sequence(host).await;
+        assert!(!shown(&feed(host, "leeds", Audience::Network).await));
+    }
+}
+
+async fn champion_row(host: &Host, of: &Value) -> Option<champion::Model> {
+    let id: ChampionId = of["id"].as_str().unwrap().parse().unwrap();
+    let row = champion::Entity::find_by_id(id).one(host.server.0.reader());
+    row.await.unwrap()
+}
+
+/// Puts a row back as a backup would have it.
+async fn bring_back(host: &Host, row: champion::Model) {
+    let back = host.server.0.system("restore", async |work| {
+        champion::Entity::insert(row.clone().into_active_model().reset_all())
+            .exec_without_returning(work.db())
+            .await?;
+        Ok(())
+    });
+    back.await.unwrap();
 }

@@ -68,6 +68,7 @@ impl Host {
         settings.postgres_connections = 4;
         settings.sqlite_readers = 4;
         settings.database_url = database.url.clone();
+        settings.erasure_ledger_path = database.folder.path().join("host.erased");
         change(&mut settings);
         let statements = Statements::default();
         let server = open(&settings, &statements).await;
@@ -86,6 +87,12 @@ impl Host {
             people,
             _database: database,
         }
+    }
+
+    /// Opens the database once more, as the next start of the host does.
+    pub async fn restart(&self) {
+        let (clock, ids) = (self.server.0.clock.clone(), Ids::default());
+        Server::open(self.settings.clone(), clock, ids).await.unwrap();
     }
 
     /// The present instant of the host's clock.

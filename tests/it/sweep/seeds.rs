@@ -359,6 +359,7 @@ impl Seeds {
             ("championClaim", json!({ "code": "AAAA-AAAA-AAAA-AAAA" }), Anyone),
             ("championUpdate", with("champion", json!({ "displayName": "Mine" })), Few),
             ("championSetStatus", with("champion", json!({ "status": "STOOD_DOWN" })), Few),
+            ("championErase", at("champion"), Few),
             ("supportSessionRecord", json!({
                 "site": self.site, "heldOn": "2026-05-04", "mode": "GROUP", "minutes": 60, "peopleHelped": 9,
             }), Champions),
