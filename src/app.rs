@@ -25,6 +25,7 @@ use crate::{
     record::Record,
     scope::{Scoped, covers, readable},
     search::Hits,
+    signals::Signals,
 };
 
 /// How long the outcome of a mutation with an `Idempotency-Key` is kept.
@@ -48,6 +49,8 @@ pub struct App {
     pub key_sets: KeySets,
     /// What is gone for ever.
     pub ledger: Arc<Ledger>,
+    /// What wakes the sequencer.
+    pub signals: Signals,
 }
 
 /// One unit of change: a transaction, who asks, when, and what it altered.
@@ -227,7 +230,11 @@ impl<'a> Work<'a> {
         }
         // An erasure that is on record and then fails is done again at the next start; the other way round it could be lost.
         self.enter_erasures().await?;
-        Ok(self.transaction.commit().await?)
+        self.transaction.commit().await?;
+        if !rows.is_empty() {
+            self.app.signals.wrote();
+        }
+        Ok(())
     }
 
     async fn enter_erasures(&self) -> Result<()> {

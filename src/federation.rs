@@ -8,6 +8,7 @@
 //! | [`content`] | which kinds travel, as what |
 //! | [`keys`] | the keys with which the sites of this host sign |
 //! | [`sequencer`], [`feeds`] | from the outbox to feeds; reading a feed |
+//! | [`run`] | what a host does in the background |
 //!
 //! Nothing in the first two does I/O or reads a clock: callers hand in rows and times, and carry out in one transaction what
 //! the functions answer. So simulation drives exactly the code that a host runs.
@@ -16,5 +17,6 @@ pub mod content;
 pub mod feeds;
 pub mod keys;
 pub mod protocol;
+pub mod run;
 pub mod sequencer;
 pub mod wire;

@@ -96,4 +96,5 @@ pub mod search;
 pub mod server;
 pub mod share;
 pub mod sheet;
+pub mod signals;
 pub mod sites;

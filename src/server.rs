@@ -22,6 +22,7 @@ use crate::{
     graphql::Asker,
     http::{self, Host, Refusal},
     schema,
+    signals::Signals,
 };
 
 /// The application behind the transport.
@@ -55,6 +56,7 @@ impl Server {
             clock,
             ids,
             key_sets: KeySets::new(policy),
+            signals: Signals::default(),
         }))
     }
 

@@ -5,6 +5,7 @@ use tokio::net::TcpListener;
 use super::{Outcome, close, development, logging, open, say, told};
 use crate::{
     config::Settings,
+    federation::run::Background,
     http,
     server::{Server, stop},
 };
@@ -32,7 +33,9 @@ async fn listen(server: &Server, stop: impl Future<Output = ()>) -> Outcome {
     let address = address.map_err(|why| format!("Cannot tell where this host listens: {why}"))?;
     say(format_args!("listening on http://{address}"))?;
     tracing::info!(%address, database = server.0.database.name(), "serving");
+    let background = Background::start(&server.0);
     http::serve(listener, router, &settings.http, stop).await;
+    background.end().await;
     tracing::info!("stopped");
     Ok(())
 }

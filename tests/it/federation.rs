@@ -1,9 +1,12 @@
 //! Feeds: what sites share, in order and signed, and nothing else.
 
+use std::time::Duration;
+
 use champion_network::{
     federation::{
         feeds::{self, Served},
         protocol::{check::check_append, directory::Standing, keys::Keys, relay::Asked, rules::Rules},
+        run::Background,
         sequencer,
         wire::{Audience, Batch, Ed25519, Header, Origin, PublicKey, Status},
     },
@@ -13,6 +16,9 @@ use entity::{ChampionId, champion};
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 
 use crate::support::{Host, NATIONAL, Person, Value, json, on_both};
+
+/// The longest that a write may take to be in its feed.
+const DEADLINE: Duration = Duration::from_secs(30);
 
 /// An entry of a feed as a test looks at it.
 #[derive(Clone, Debug)]
@@ -294,4 +300,27 @@ async fn bring_back(host: &Host, row: champion::Model) {
         Ok(())
     });
     back.await.unwrap();
+}
+
+on_both! {
+    async fn a_host_numbers_what_is_written_without_being_asked(host) {
+        let lead = host.champion(&["leeds:project_lead"]).await;
+        project(&lead, "Left over", "NETWORK").await;
+        let background = Background::start(&host.server.0);
+        let shows = async |title: &str| {
+            let found = async {
+                while !feed(host, "leeds", Audience::Network).await.iter().any(|line| format!("{:?}", line.payload).contains(title)) {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::time::timeout(DEADLINE, found).await.unwrap_or_else(|_| panic!("{title} is in no feed"));
+        };
+
+        shows("Left over").await;
+        project(&lead, "Written now", "NETWORK").await;
+        shows("Written now").await;
+        project(&lead, "Written last", "NETWORK").await;
+        background.end().await;
+        assert_eq!(sequence(host).await, 0, "what was written before the end is numbered");
+    }
 }
