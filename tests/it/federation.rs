@@ -54,6 +54,7 @@ async fn feed(host: &Host, slug: &str, audience: Audience) -> Vec<Line> {
             Served::Diverged => panic!("a feed that nobody rewrote has diverged"),
         };
         assert_eq!(batch.from, asked.after + 1);
+        let site = sites::ops::named(host.server.0.reader(), slug).await.unwrap();
         let key = PublicKey::parse(site.public_key.as_deref().unwrap()).unwrap();
         let standing = Standing {
             origin,
