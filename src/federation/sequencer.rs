@@ -114,7 +114,7 @@ impl Locked {
         };
         let key = [Column::Origin, Column::Audience];
         let unmade = OnConflict::columns(key).do_nothing().to_owned();
-        let made = Entity::insert(head_row(&feeds.new(work, Audience::Network))?).on_conflict(unmade);
+        let made = Entity::insert(head_row(&feeds.unwritten(work, Audience::Network))?).on_conflict(unmade);
         made.exec_without_returning(work.db()).await?;
         let network = Entity::find()
             .filter(Column::Origin.eq(site))
@@ -130,7 +130,7 @@ impl Locked {
     }
 
     /// A feed that nothing was written to yet.
-    fn new(&self, work: &Work<'_>, audience: Audience) -> Feed {
+    fn unwritten(&self, work: &Work<'_>, audience: Audience) -> Feed {
         let (origin, epoch) = (Origin(self.site.0), Epoch(work.app().ids.ordered(work.now())));
         let head = first_head(origin, audience, epoch);
         let (pos, moved) = (0, false);
@@ -150,7 +150,7 @@ impl Locked {
             .heads
             .get(&audience)
             .copied()
-            .unwrap_or_else(|| self.new(work, audience));
+            .unwrap_or_else(|| self.unwritten(work, audience));
         if feed.pos > 0 {
             return Ok(feed);
         }
