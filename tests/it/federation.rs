@@ -1,5 +1,9 @@
 //! Feeds: what sites share, in order and signed, and nothing else.
 
+mod sharing;
+mod talk;
+mod trust;
+
 use champion_network::{
     federation::{
         feeds::{self, Served},
