@@ -78,8 +78,16 @@ pub async fn store(db: &impl ConnectionTrait, kind: Kind, record: Uuid, title: &
 /// # Errors
 /// Only when the database fails.
 pub async fn forget(db: &impl ConnectionTrait, record: Uuid) -> Result<()> {
+    forget_all(db, &[record]).await
+}
+
+/// Forgets the words of records.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn forget_all(db: &impl ConnectionTrait, records: &[Uuid]) -> Result<()> {
     use sea_orm::{ColumnTrait, QueryFilter};
-    let stored = search_document::Column::RecordId.eq(record);
+    let stored = search_document::Column::RecordId.is_in(records.iter().copied());
     search_document::Entity::delete_many().filter(stored).exec(db).await?;
     Ok(())
 }

@@ -3,6 +3,8 @@
 //! Most records leave exactly when a member of another site could read them here: the rule table decides, so that nothing
 //! is on the wire that the API would refuse.
 
+mod arrival;
+
 use std::collections::HashSet;
 
 use entity::{SiteId, SiteRole};
@@ -15,6 +17,29 @@ use crate::{
     policy::{Caller, Role},
     scope::{Scoped, readable},
 };
+
+pub use arrival::{Arrival, Landed, Payload, facts, remove, store, take};
+
+/// The directory's record of a site.
+pub const MEMBER: Shape = Shape::new("member", "member@1");
+
+/// The types of records that a site may yield unless the directory says less. The national site yields [`MEMBER`]
+/// besides.
+pub const TYPES: [&str; 13] = [
+    "organisation",
+    "champion",
+    "resource",
+    "edition",
+    "proposal",
+    "project",
+    "space",
+    "thread",
+    "post",
+    "placement",
+    "report",
+    "measure",
+    "release",
+];
 
 /// What the entries of a feed are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

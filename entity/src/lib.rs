@@ -16,6 +16,7 @@ pub mod feed_checkpoint;
 pub mod feed_cursor;
 pub mod feed_entry;
 pub mod feed_head;
+pub mod feed_held;
 pub mod feed_parked;
 pub mod feed_seen;
 pub mod feed_shared;

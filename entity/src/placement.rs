@@ -10,6 +10,8 @@ use crate::{Kind, PostId, SiteId, SpaceId, ThreadId};
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub subject_id: Uuid,
+    /// The record that it is in the feed of its site.
+    pub record_id: Uuid,
     pub kind: Kind,
     pub site_id: SiteId,
     pub space_id: SpaceId,

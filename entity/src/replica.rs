@@ -20,7 +20,8 @@ pub struct Model {
     pub pos: i64,
     /// `put`, `del` or `erase`.
     pub operation: String,
-    pub first_applied_at: DateTimeUtc,
+    /// When it first came; null for what was only ever deleted, which binds nothing.
+    pub first_applied_at: Option<DateTimeUtc>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

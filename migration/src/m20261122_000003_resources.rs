@@ -67,6 +67,7 @@ async fn resource(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     Ok(())
 }
 
+/// No foreign key to the resource: at another host an edition may come first.
 async fn resource_edition(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     let table = Table::create()
         .table("resource_edition")
@@ -88,12 +89,6 @@ async fn resource_edition(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(text_null("note"))
         .col(timestamp_with_time_zone_null("approved_at"))
         .col(timestamp_with_time_zone_null("published_at"))
-        .foreign_key(
-            ForeignKey::create()
-                .from("resource_edition", "resource_id")
-                .to("resource", "id")
-                .on_delete(ForeignKeyAction::Cascade),
-        )
         .to_owned();
     manager.create_table(table).await?;
     unique(manager, "resource_edition", &["resource_id", "number"]).await?;

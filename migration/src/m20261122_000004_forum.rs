@@ -148,6 +148,7 @@ async fn placement(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     let table = Table::create()
         .table("placement")
         .col(uuid("subject_id").primary_key())
+        .col(uuid("record_id"))
         .col(text("kind"))
         .col(uuid("site_id"))
         .col(uuid("space_id"))
@@ -161,6 +162,7 @@ async fn placement(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .to_owned();
     manager.create_table(table).await?;
     index(manager, "placement", &["thread_id", "position"]).await?;
+    unique(manager, "placement", &["record_id"]).await?;
     Ok(())
 }
 

@@ -17,11 +17,13 @@ impl MigrationTrait for Migration {
         feed_seen(manager).await?;
         feed_skipped(manager).await?;
         feed_parked(manager).await?;
+        feed_held(manager).await?;
         Ok(())
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let tables = [
+            "feed_held",
             "feed_parked",
             "feed_skipped",
             "feed_seen",
@@ -71,7 +73,7 @@ async fn replica(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(big_integer("generation"))
         .col(big_integer("pos"))
         .col(text("operation"))
-        .col(timestamp_with_time_zone("first_applied_at"))
+        .col(timestamp_with_time_zone_null("first_applied_at"))
         .primary_key(Index::create().col("origin").col("audience").col("record_id"))
         .to_owned();
     manager.create_table(table).await?;
@@ -137,4 +139,20 @@ async fn feed_parked(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .to_owned();
     manager.create_table(table).await?;
     index(manager, "feed_parked", &["waits_for"]).await
+}
+
+async fn feed_held(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    let table = Table::create()
+        .table("feed_held")
+        .col(uuid("origin"))
+        .col(text("audience"))
+        .col(uuid("epoch"))
+        .col(big_integer("pos"))
+        .col(blob("head"))
+        .col(timestamp_with_time_zone("signed_at"))
+        .col(text("kid"))
+        .col(blob("signature"))
+        .primary_key(Index::create().col("origin").col("audience").col("epoch").col("pos"))
+        .to_owned();
+    manager.create_table(table).await
 }

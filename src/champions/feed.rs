@@ -1,14 +1,17 @@
 //! What other hosts see of a champion: the card, where its owner shares it. Nothing else of a person ever leaves.
 
 use chrono::{DateTime, Utc};
-use entity::{ChampionKind, ChampionStatus, DigitalSkill, SiteId, StaffGroup, Visibility, champion};
+use entity::{ChampionId, ChampionKind, ChampionStatus, DigitalSkill, List, SiteId, StaffGroup, Visibility, champion};
 use sea_orm::{ConnectionTrait, prelude::Uuid};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    error::Result,
+    app::Work,
+    error::{ProblemCode, Result},
     federation::wire::Audience,
-    share::{Shape, Share, shared},
+    input::{self, Check},
+    policy::states::CARD,
+    share::{self, Arrival, Payload, Shape, Share, shared},
 };
 
 /// What its entries are.
@@ -55,4 +58,48 @@ pub async fn shares(db: &impl ConnectionTrait, home: SiteId, ids: &[Uuid]) -> Re
             Share::new(row.id, Audience::Network, &card)
         })
         .collect()
+}
+
+impl Payload for Card {
+    fn check(&self, check: &mut Check) {
+        check.shared(self.version, self.visibility, [self.created_at, self.updated_at]);
+        check.line("displayName", &self.display_name, input::TITLE);
+        check.values("skills", &self.skills);
+        check.items("languages", &self.languages, input::WORD);
+        check.optional_text("bio", self.bio.clone(), input::ABOUT);
+        if !CARD.contains(&self.status.as_str()) {
+            check.note(ProblemCode::Invalid, "status", "Champions of this status have no card.");
+        }
+    }
+}
+
+/// Stores the card of a champion of another host. What is private never came, so it stays empty.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn apply(work: &Work<'_>, arrival: &Arrival<'_>) -> Result<()> {
+    let card: Card = arrival.read()?;
+    let row = champion::Model {
+        id: ChampionId(arrival.id),
+        site_id: arrival.home,
+        visibility: card.visibility,
+        version: card.version,
+        created_at: card.created_at,
+        updated_at: card.updated_at,
+        display_name: card.display_name,
+        kind: card.kind,
+        staff_group: card.staff_group,
+        skills: List(card.skills),
+        languages: List(card.languages),
+        bio: card.bio,
+        status: card.status,
+        status_reason: None,
+        email: None,
+        phone: None,
+        issuer: None,
+        subject: None,
+        claim_code_hash: None,
+        claim_expires_at: None,
+    };
+    share::store::<champion::Entity>(work.db(), row).await
 }

@@ -1,13 +1,29 @@
-//! Which kinds travel, as which types, and what leaves of them.
+//! Which kinds travel, as which types; what leaves of them and where what comes of them goes.
 
-use entity::{Kind, SiteId};
-use sea_orm::{ConnectionTrait, prelude::Uuid};
+use std::collections::HashMap;
 
+use entity::{
+    Kind, SiteId, champion, impact_measure, impact_release, observation, organisation, post, project, report, resource,
+    resource_edition, resource_overlay, resource_proposal, site, space, support_session, thread,
+};
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, prelude::Uuid};
+
+use super::{
+    directory,
+    protocol::{
+        self,
+        apply::{Facts, Reason},
+    },
+    wire::{Audience, Header, Origin},
+};
 use crate::{
+    app::Work,
     champions,
-    error::Result,
-    forum, impact, projects, resources,
-    share::{Shape, Share},
+    error::{Error, Result},
+    forum::{self, feed::Touched},
+    impact, projects, resources,
+    scope::Scoped,
+    share::{Arrival, Landed, MEMBER, Shape, Share, facts, remove},
     sites,
 };
 
@@ -61,12 +77,13 @@ pub async fn of(db: &impl ConnectionTrait, site: SiteId, kind: Kind, ids: &[Uuid
         Kind::Report => one(forum::feed::REPORT, forum::feed::reports(db, site, ids).await?),
         Kind::ImpactMeasure => one(impact::feed::MEASURE, impact::feed::measures(db, site, ids).await?),
         Kind::ImpactRelease => one(impact::feed::RELEASE, impact::feed::releases(db, site, ids).await?),
-        Kind::Site
-        | Kind::Issuer
-        | Kind::SupportSession
-        | Kind::ResourceOverlay
-        | Kind::Observation
-        | Kind::AuditEntry => Vec::new(),
+        Kind::Site => {
+            let members = sites::feed::members(db, site, ids).await?;
+            members.map_or_else(Vec::new, |members| one(MEMBER, members))
+        }
+        Kind::Issuer | Kind::SupportSession | Kind::ResourceOverlay | Kind::Observation | Kind::AuditEntry => {
+            Vec::new()
+        }
     })
 }
 
@@ -76,4 +93,161 @@ async fn placements(db: &impl ConnectionTrait, site: SiteId, subjects: &[Uuid]) 
         records: subjects.iter().copied().map(forum::feed::placement_id).collect(),
         shares: forum::feed::placements(db, site, subjects).await?,
     })
+}
+
+/// The types that this server knows, and in which schemas: what a consumer asks of a payload.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Known;
+
+impl protocol::apply::Content for Known {
+    fn check(&self, header: &Header, payload: &str, _origin: Origin, _audience: Audience) -> Result<Facts, Reason> {
+        let shape = SHAPES.iter().find(|shape| shape.kind == header.kind);
+        if shape.is_none_or(|shape| shape.schema != header.schema) {
+            return Err(Reason::UnknownSchema(header.schema.clone()));
+        }
+        match header.kind.as_str() {
+            "member" => directory::facts(header.gid, payload),
+            "organisation" => facts::<sites::feed::Organisation>(payload),
+            "champion" => facts::<champions::feed::Card>(payload),
+            "resource" => facts::<resources::feed::Resource>(payload),
+            "edition" => facts::<resources::feed::Edition>(payload),
+            "proposal" => facts::<resources::feed::Proposal>(payload),
+            "project" => facts::<projects::feed::Project>(payload),
+            "space" => facts::<forum::feed::Space>(payload),
+            "thread" => facts::<forum::feed::Thread>(payload),
+            "post" => facts::<forum::feed::Post>(payload),
+            "placement" => forum::feed::placement_facts(header.gid, payload),
+            "report" => facts::<forum::feed::Report>(payload),
+            "measure" => facts::<impact::feed::Measure>(payload),
+            "release" => facts::<impact::feed::Release>(payload),
+            _ => Err(Reason::UnknownSchema(header.schema.clone())),
+        }
+    }
+
+    fn is_national(&self, kind: &str) -> bool {
+        kind == MEMBER.kind
+    }
+}
+
+/// Every type with its schema.
+const SHAPES: [Shape; 14] = [
+    MEMBER,
+    sites::feed::ORGANISATION,
+    champions::feed::CHAMPION,
+    resources::feed::RESOURCE,
+    resources::feed::EDITION,
+    resources::feed::PROPOSAL,
+    projects::feed::PROJECT,
+    forum::feed::SPACE,
+    forum::feed::THREAD,
+    forum::feed::POST,
+    forum::feed::PLACEMENT,
+    forum::feed::REPORT,
+    impact::feed::MEASURE,
+    impact::feed::RELEASE,
+];
+
+/// Stores what came of a record of a type other than [`MEMBER`].
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn store(work: &Work<'_>, kind: &str, arrival: &Arrival<'_>, touched: &mut Touched) -> Result<Landed> {
+    match kind {
+        "organisation" => sites::feed::apply(work, arrival).await?,
+        "champion" => champions::feed::apply(work, arrival).await?,
+        "resource" => resources::feed::apply(work, arrival).await?,
+        "edition" => resources::feed::apply_edition(work, arrival).await?,
+        "proposal" => resources::feed::apply_proposal(work, arrival).await?,
+        "project" => projects::feed::apply(work, arrival).await?,
+        "space" => forum::feed::apply_space(work, arrival, touched).await?,
+        "thread" => forum::feed::apply_thread(work, arrival, touched).await?,
+        "post" => forum::feed::apply_post(work, arrival, touched).await?,
+        "placement" => return forum::feed::apply_placement(work, arrival, touched).await,
+        "report" => forum::feed::apply_report(work, arrival, touched).await?,
+        "measure" => impact::feed::apply_measure(work, arrival).await?,
+        "release" => impact::feed::apply_release(work, arrival).await?,
+        _ => return Err(Error::internal("a type that was known has no place")),
+    }
+    Ok(Landed::Stored)
+}
+
+/// Forgets records of a type that a site no longer shares. The directory forgets nobody: a site that goes says so.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn forget(work: &Work<'_>, home: SiteId, kind: &str, records: &[Uuid], touched: &mut Touched) -> Result<()> {
+    match kind {
+        "organisation" => remove::<organisation::Entity>(work.db(), records).await,
+        "champion" => remove::<champion::Entity>(work.db(), records).await,
+        "resource" => resources::feed::forget(work, records).await,
+        "edition" => remove::<resource_edition::Entity>(work.db(), records).await,
+        "proposal" => remove::<resource_proposal::Entity>(work.db(), records).await,
+        "project" => projects::feed::forget(work, records).await,
+        "space" => forum::feed::forget_spaces(work, records, touched).await,
+        "thread" => forum::feed::forget_threads(work, records, touched).await,
+        "post" => forum::feed::forget_posts(work, records, touched).await,
+        "placement" => forum::feed::forget_placements(work, home, records, touched).await,
+        "report" => remove::<report::Entity>(work.db(), records).await,
+        "measure" => remove::<impact_measure::Entity>(work.db(), records).await,
+        "release" => remove::<impact_release::Entity>(work.db(), records).await,
+        _ => Ok(()),
+    }
+}
+
+/// Whose records these are, as far as a row of this host says so. The directory's record of a site is the national site's.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn homes(db: &impl ConnectionTrait, records: &[Uuid]) -> Result<HashMap<Uuid, SiteId>> {
+    let mut homes = HashMap::new();
+    macro_rules! homes_in {
+        ($($table:ident),+) => {$(
+            homes.extend(homes_of::<$table::Entity>(db, records).await?);
+        )+};
+    }
+    homes_in!(
+        organisation,
+        champion,
+        resource,
+        resource_edition,
+        resource_proposal,
+        project,
+        space,
+        thread,
+        post,
+        report,
+        impact_measure,
+        impact_release,
+        support_session,
+        resource_overlay,
+        observation
+    );
+    let listed = homes_of::<site::Entity>(db, records).await?;
+    if let Some(national) = sites::ops::national(db).await?.filter(|_| !listed.is_empty()) {
+        homes.extend(listed.into_keys().map(|id| (id, national.id)));
+    }
+    Ok(homes)
+}
+
+async fn homes_of<E: Scoped>(db: &impl ConnectionTrait, records: &[Uuid]) -> Result<HashMap<Uuid, SiteId>> {
+    let rows = E::find()
+        .select_only()
+        .column(E::id_column())
+        .column(E::home_column())
+        .filter(E::id_column().is_in(records.iter().copied()));
+    Ok(rows.into_tuple().all(db).await?.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::share::TYPES;
+
+    #[test]
+    fn a_site_may_yield_every_type_but_the_directory() {
+        let kinds: Vec<_> = SHAPES.iter().map(|shape| shape.kind).collect();
+
+        assert_eq!(kinds[0], MEMBER.kind);
+        assert_eq!(kinds[1..], TYPES);
+    }
 }

@@ -15,6 +15,7 @@ use sea_orm::{
 
 use super::{
     content::{self, Content},
+    directory,
     feeds::{self, exact},
     keys::{self, SiteKey},
     protocol::{
@@ -62,7 +63,7 @@ async fn waiting(app: &App) -> Result<Vec<SiteId>> {
 }
 
 /// One run for one site.
-async fn sequence(work: &Work<'_>, site: SiteId) -> Result<usize> {
+async fn sequence(work: &mut Work<'_>, site: SiteId) -> Result<usize> {
     let mut feeds = Locked::feeds(work, site).await?;
     let rows = outbox::Entity::find()
         .filter(outbox::Column::SiteId.eq(site))
@@ -104,7 +105,7 @@ struct Locked {
 
 impl Locked {
     /// Locks the feeds of a site by the row of its network feed, which is made when there is none.
-    async fn feeds(work: &Work<'_>, site: SiteId) -> Result<Self> {
+    async fn feeds(work: &mut Work<'_>, site: SiteId) -> Result<Self> {
         use feed_head::{Column, Entity};
         let mut feeds = Self {
             site,
@@ -145,7 +146,7 @@ impl Locked {
     }
 
     /// The feed for an audience, opened when it is new.
-    async fn feed(&mut self, work: &Work<'_>, audience: Audience) -> Result<Feed> {
+    async fn feed(&mut self, work: &mut Work<'_>, audience: Audience) -> Result<Feed> {
         let feed = self
             .heads
             .get(&audience)
@@ -157,11 +158,16 @@ impl Locked {
         let salt = Salt(work.app().ids.bytes());
         let opened = publisher::open(feed.origin, audience, feed.epoch, None, salt, work.now());
         self.store(work, &opened).await?;
+        // Next to the national site nobody else tells the directory.
+        if directory::is_kept_here(work.db()).await? {
+            let key = keys::signing(work, self.site).await?;
+            directory::opened(work, self.site, key.kid(), audience, opened.feed.epoch).await?;
+        }
         Ok(opened.feed)
     }
 
     /// Writes an entry for every record of which the feeds should say something else than they last said.
-    async fn say(&mut self, work: &Work<'_>, content: Content) -> Result<usize> {
+    async fn say(&mut self, work: &mut Work<'_>, content: Content) -> Result<usize> {
         let said = self.said(work, &content.records).await?;
         let shares = content
             .shares

@@ -4,6 +4,9 @@
 //! A thread or post travels before it is placed, because the home of its space has to see it to place it. What was
 //! withdrawn travels without its text.
 
+mod apply;
+mod settle;
+
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
@@ -20,6 +23,12 @@ use crate::{
     federation::wire::Audience,
     share::{self, Shape, Share, shared},
 };
+
+pub use apply::{
+    Touched, apply_placement, apply_post, apply_report, apply_space, apply_thread, displace, forget_placements,
+    forget_posts, forget_spaces, forget_threads, placement_facts,
+};
+pub use settle::settle;
 
 /// What the entries of a space are.
 pub const SPACE: Shape = Shape::new("space", "space@1");

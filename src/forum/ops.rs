@@ -9,6 +9,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySele
 use crate::{
     app::Work,
     error::{Error, ProblemCode, Result},
+    forum::feed::placement_id,
     policy::{Access, Action, Caller},
     scope::{Scoped, covers, readable, would_cover},
     sites,
@@ -117,19 +118,27 @@ pub fn text_shown<E: Scoped>(caller: &Caller, row: &E::Model, withdrawn_at: Opti
 }
 
 /// What the space's home is about to place.
-struct Placing<'a> {
-    kind: Kind,
-    subject: Uuid,
-    thread: &'a thread::Model,
-    position: i64,
-    state: &'static str,
+pub(super) struct Placing<'a> {
+    /// What it is.
+    pub(super) kind: Kind,
+    /// Its id.
+    pub(super) subject: Uuid,
+    /// The thread that it is, or is in.
+    pub(super) thread: &'a thread::Model,
+    /// Its place in the order.
+    pub(super) position: i64,
+    /// Its state.
+    pub(super) state: &'static str,
+    /// Why it is in this state, when it is not the normal one.
+    pub(super) reason: Option<String>,
 }
 
 /// Places a thread or post that was just written: the space's home is kept here.
-async fn place(work: &mut Work<'_>, placing: Placing<'_>) -> Result<()> {
+pub(super) async fn place(work: &mut Work<'_>, placing: Placing<'_>) -> Result<()> {
     let thread = placing.thread;
     let row = placement::ActiveModel {
         subject_id: Set(placing.subject),
+        record_id: Set(placement_id(placing.subject)),
         kind: Set(placing.kind),
         site_id: Set(thread.space_home_id),
         space_id: Set(thread.space_id),
@@ -137,7 +146,7 @@ async fn place(work: &mut Work<'_>, placing: Placing<'_>) -> Result<()> {
         version: Set(1),
         position: Set(placing.position),
         state: Set(placing.state.to_owned()),
-        reason: Set(None),
+        reason: Set(placing.reason),
         answer_id: Set(None),
         updated_at: Set(work.now()),
     };

@@ -1,18 +1,22 @@
 //! What other hosts see of impact: measures, and figures that were released under disclosure control.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use entity::{
     Disclosed, ImpactMeasureId, ImpactReleaseId, MeasureAggregation, MeasureKind, ReleaseState, SessionFigure, SiteId,
     Visibility, impact_measure, impact_release,
 };
 use rust_decimal::Decimal;
-use sea_orm::{ConnectionTrait, prelude::Uuid};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, prelude::Uuid};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    error::Result,
+    app::Work,
+    error::{ProblemCode, Result},
     federation::wire::Audience,
-    share::{Shape, Share, shared},
+    impact::ops::measures::fits_together,
+    input::{self, Check},
+    policy::states::RELEASED,
+    share::{self, Arrival, Payload, Shape, Share, shared},
 };
 
 /// What the entries of a measure are.
@@ -113,4 +117,102 @@ pub async fn releases(db: &impl ConnectionTrait, home: SiteId, ids: &[Uuid]) -> 
             Ok(Share::new(row.id, Audience::Network, &release)?.below(row.measure_id))
         })
         .collect()
+}
+
+impl Payload for Measure {
+    fn check(&self, check: &mut Check) {
+        check.shared(self.version, self.visibility, [self.created_at, self.updated_at]);
+        check.address("code", &self.code);
+        check.line("name", &self.name, input::TITLE);
+        check.text("definition", &self.definition, input::ABOUT);
+        check.line("unit", &self.unit, input::WORD);
+        fits_together(
+            check,
+            self.kind,
+            self.aggregation,
+            self.counts_people,
+            self.session_figure,
+        );
+    }
+}
+
+impl Payload for Release {
+    fn check(&self, check: &mut Check) {
+        check.shared(self.version, self.visibility, [self.created_at, self.updated_at]);
+        check.calendar_day("month", Some(self.month));
+        if self.month.day() != 1 {
+            check.note(ProblemCode::Invalid, "month", "This is not the first day of a month.");
+        }
+        check.whole("revision", self.revision, 1..=i32::MAX);
+        if !RELEASED.contains(&self.state.as_str()) {
+            check.note(ProblemCode::Invalid, "state", "Readers do not see this release.");
+        }
+        check.sum("value", self.value);
+        check.sum("numerator", self.numerator);
+        check.sum("denominator", self.denominator);
+        check.sum("count", self.count);
+    }
+}
+
+/// Stores a measure of another host.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn apply_measure(work: &Work<'_>, arrival: &Arrival<'_>) -> Result<()> {
+    let said: Measure = arrival.read()?;
+    share::take::<impact_measure::Entity>(work.db(), arrival, impact_measure::Column::Code, &said.code).await?;
+    let row = impact_measure::Model {
+        id: ImpactMeasureId(arrival.id),
+        site_id: arrival.home,
+        visibility: said.visibility,
+        version: said.version,
+        created_at: said.created_at,
+        updated_at: said.updated_at,
+        code: said.code,
+        name: said.name,
+        definition: said.definition,
+        unit: said.unit,
+        kind: said.kind,
+        aggregation: said.aggregation,
+        counts_people: said.counts_people,
+        session_figure: said.session_figure,
+    };
+    share::store::<impact_measure::Entity>(work.db(), row).await
+}
+
+/// Stores a release of another host. It never counts into the months of this one.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn apply_release(work: &Work<'_>, arrival: &Arrival<'_>) -> Result<()> {
+    use impact_release::{Column, Entity};
+    let said: Release = arrival.read()?;
+    let id = ImpactReleaseId(arrival.id);
+    // A site that has started its history over may have given the number to another release.
+    let earlier = Entity::delete_many()
+        .filter(Column::SiteId.eq(arrival.home))
+        .filter(Column::MeasureId.eq(said.measure))
+        .filter(Column::Month.eq(said.month))
+        .filter(Column::Revision.eq(said.revision))
+        .filter(Column::Id.ne(id));
+    earlier.exec(work.db()).await?;
+    let row = impact_release::Model {
+        id,
+        site_id: arrival.home,
+        visibility: said.visibility,
+        version: said.version,
+        created_at: said.created_at,
+        updated_at: said.updated_at,
+        measure_id: said.measure,
+        month: said.month,
+        revision: said.revision,
+        supersedes_id: said.supersedes,
+        state: said.state,
+        disclosed: said.disclosed,
+        value: said.value.map(Into::into),
+        numerator: said.numerator.map(Into::into),
+        denominator: said.denominator.map(Into::into),
+        count: said.count.map(Into::into),
+    };
+    share::store::<Entity>(work.db(), row).await
 }

@@ -4,17 +4,24 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::{
-    ChampionId, FocusArea, ImpactMeasureId, ProjectId, ProjectStatus, SiteId, Visibility, champion, impact_measure,
-    project, project_champion, project_milestone, project_target,
+    ChampionId, FocusArea, ImpactMeasureId, List, ProjectId, ProjectStatus, SiteId, Visibility, champion,
+    impact_measure, project, project_champion, project_milestone, project_target,
 };
 use rust_decimal::Decimal;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, prelude::Uuid};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect, prelude::Uuid,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    error::Result,
-    federation::wire::Audience,
-    share::{self, Shape, Share, shared},
+    app::Work,
+    error::{ProblemCode, Result},
+    federation::{protocol::apply::Facts, wire::Audience},
+    input::{self, Check},
+    projects::ops,
+    search,
+    share::{self, Arrival, Payload, Shape, Share, shared},
 };
 
 /// What its entries are.
@@ -169,4 +176,166 @@ impl Parts {
             targets: self.targets.remove(&row.id).unwrap_or_default(),
         }
     }
+}
+
+/// Most parts of one kind that a project has.
+const MOST_PARTS: usize = 200;
+
+impl Payload for Project {
+    fn check(&self, check: &mut Check) {
+        check.shared(self.version, self.visibility, [self.created_at, self.updated_at]);
+        check.address("slug", &self.slug);
+        check.line("title", &self.title, input::TITLE);
+        check.text("summary", &self.summary, input::SUMMARY);
+        check.optional_text("question", self.question.clone(), input::SUMMARY);
+        check.values("focusAreas", &self.focus_areas);
+        check.items("conditions", &self.conditions, input::WORD);
+        check.items("sponsors", &self.sponsors, input::TITLE);
+        check.calendar_day("startsOn", self.starts_on);
+        check.calendar_day("endsOn", self.ends_on);
+        if self.milestones.len().max(self.targets.len()) > MOST_PARTS {
+            check.note(ProblemCode::TooLong, "", "A project has fewer parts.");
+        }
+        for one in &self.team {
+            check.time("team", Some(one.joined_at));
+        }
+        for one in &self.milestones {
+            check.line("milestones", &one.title, input::TITLE);
+            check.calendar_day("milestones", one.due_on);
+            check.calendar_day("milestones", one.done_on);
+        }
+        for one in &self.targets {
+            check.sum("targets", one.value);
+            check.sum("targets", one.numerator);
+            check.sum("targets", one.denominator);
+            check.calendar_day("targets", one.due_on);
+        }
+    }
+
+    fn facts(&self) -> Facts {
+        Facts {
+            author: self.lead.map(Into::into),
+            ..Facts::default()
+        }
+    }
+}
+
+/// Stores a project of another host with its parts.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn apply(work: &Work<'_>, arrival: &Arrival<'_>) -> Result<()> {
+    let said: Project = arrival.read()?;
+    let id = ProjectId(arrival.id);
+    share::take::<project::Entity>(work.db(), arrival, project::Column::Slug, &said.slug).await?;
+    let row = project::Model {
+        id,
+        site_id: arrival.home,
+        visibility: said.visibility,
+        version: said.version,
+        created_at: said.created_at,
+        updated_at: said.updated_at,
+        owner_id: said.lead,
+        slug: said.slug,
+        title: said.title,
+        summary: said.summary,
+        question: said.question,
+        focus_areas: List(said.focus_areas),
+        conditions: List(said.conditions),
+        sponsors: List(said.sponsors),
+        status: said.status,
+        starts_on: said.starts_on,
+        ends_on: said.ends_on,
+        cloned_from_id: said.cloned_from,
+    };
+    share::store::<project::Entity>(work.db(), row.clone()).await?;
+    replace(
+        work,
+        project_champion::Column::ProjectId,
+        id,
+        team(work, arrival, said.team).await?,
+    )
+    .await?;
+    replace(
+        work,
+        project_milestone::Column::ProjectId,
+        id,
+        milestones(id, said.milestones),
+    )
+    .await?;
+    replace(work, project_target::Column::ProjectId, id, targets(id, said.targets)).await?;
+    ops::index(work, &row).await
+}
+
+/// Puts new parts in the place of a project's old ones.
+async fn replace<P: ActiveModelTrait>(
+    work: &Work<'_>,
+    project: <P::Entity as EntityTrait>::Column,
+    id: ProjectId,
+    parts: Vec<P>,
+) -> Result<()> {
+    P::Entity::delete_many().filter(project.eq(id)).exec(work.db()).await?;
+    if !parts.is_empty() {
+        let parts = P::Entity::insert_many(parts);
+        parts.exec_without_returning(work.db()).await?;
+    }
+    Ok(())
+}
+
+/// The team without those whom this host knows as another site's, and each once.
+async fn team(
+    work: &Work<'_>,
+    arrival: &Arrival<'_>,
+    team: Vec<Teammate>,
+) -> Result<Vec<project_champion::ActiveModel>> {
+    let strangers = champion::Entity::find()
+        .select_only()
+        .column(champion::Column::Id)
+        .filter(champion::Column::Id.is_in(team.iter().map(|one| one.champion)))
+        .filter(champion::Column::SiteId.ne(arrival.home));
+    let strangers: Vec<ChampionId> = strangers.into_tuple().all(work.db()).await?;
+    let mut taken: HashSet<_> = strangers.into_iter().collect();
+    let own = team.into_iter().filter(|one| taken.insert(one.champion));
+    Ok(own
+        .map(|one| project_champion::ActiveModel {
+            project_id: Set(ProjectId(arrival.id)),
+            champion_id: Set(one.champion),
+            joined_at: Set(one.joined_at),
+        })
+        .collect())
+}
+
+fn milestones(project: ProjectId, milestones: Vec<Milestone>) -> Vec<project_milestone::ActiveModel> {
+    let rows = (0..).zip(milestones);
+    rows.map(|(position, one)| project_milestone::ActiveModel {
+        project_id: Set(project),
+        position: Set(position),
+        title: Set(one.title),
+        due_on: Set(one.due_on),
+        done_on: Set(one.done_on),
+    })
+    .collect()
+}
+
+fn targets(project: ProjectId, targets: Vec<Target>) -> Vec<project_target::ActiveModel> {
+    let rows = (0..).zip(targets);
+    rows.map(|(position, one)| project_target::ActiveModel {
+        project_id: Set(project),
+        position: Set(position),
+        measure_id: Set(one.measure),
+        value: Set(one.value.map(Into::into)),
+        numerator: Set(one.numerator.map(Into::into)),
+        denominator: Set(one.denominator.map(Into::into)),
+        due_on: Set(one.due_on),
+    })
+    .collect()
+}
+
+/// Forgets projects of another host.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn forget(work: &Work<'_>, projects: &[Uuid]) -> Result<()> {
+    share::remove::<project::Entity>(work.db(), projects).await?;
+    search::forget_all(work.db(), projects).await
 }

@@ -94,7 +94,8 @@ fn sponsors(check: &mut Check, names: Vec<String>) -> Vec<String> {
     check.set("sponsors", checked)
 }
 
-async fn index(work: &Work<'_>, row: &project::Model) -> Result<()> {
+/// Stores the words of a project.
+pub(super) async fn index(work: &Work<'_>, row: &project::Model) -> Result<()> {
     let question = row.question.as_deref().unwrap_or_default();
     let body = [&row.summary, question, &row.conditions.0.join(" ")].join(" ");
     search::store(work.db(), Kind::Project, row.id.into(), &row.title, &body).await

@@ -3,16 +3,25 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::{
-    ChampionId, ProjectId, ProposalStatus, ResourceEditionId, ResourceId, ResourceStatus, ResourceType, SiteId,
-    StaffGroup, Theme, Visibility, champion, project, resource, resource_edition, resource_proposal, site,
+    ChampionId, List, ProjectId, ProposalStatus, ResourceEditionId, ResourceId, ResourceProposalId, ResourceStatus,
+    ResourceType, SiteId, StaffGroup, Theme, Visibility, champion, project, resource, resource_edition,
+    resource_overlay, resource_proposal, site,
 };
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, prelude::Uuid};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, prelude::Uuid,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    error::Result,
-    federation::wire::Audience,
-    share::{self, Shape, Share, shared},
+    app::Work,
+    error::{Error, ProblemCode, Result},
+    federation::{protocol::apply::Facts, wire::Audience},
+    input::{self, Check},
+    policy::states::{EDITIONS, PUBLISHED},
+    resources::ops,
+    search,
+    share::{self, Arrival, Payload, Shape, Share, shared},
+    sites,
 };
 
 /// What the entries of a resource are.
@@ -182,4 +191,200 @@ pub async fn proposals(db: &impl ConnectionTrait, home: SiteId, ids: &[Uuid]) ->
             Share::new(row.id, Audience::Hub, &proposal)
         })
         .collect()
+}
+
+impl Payload for Resource {
+    fn check(&self, check: &mut Check) {
+        check.shared(self.version, self.visibility, [self.created_at, self.updated_at]);
+        check.address("slug", &self.slug);
+        check.items("topics", &self.topics, input::WORD);
+        check.values("themes", &self.themes);
+        check.values("audience", &self.audience);
+        check.language("language", &self.language);
+        if !ops::LICENCES.contains(&self.licence.as_str()) {
+            check.note(ProblemCode::Invalid, "licence", "This licence is not known.");
+        }
+        check.calendar_day("reviewBy", self.review_by);
+        if !PUBLISHED.contains(&self.status.as_str()) {
+            check.note(ProblemCode::Invalid, "status", "This is not published.");
+        }
+        check.line("title", &self.title, input::TITLE);
+        check.text("summary", &self.summary, input::SUMMARY);
+        check.whole("editionNumber", self.edition_number, 1..=i32::MAX);
+        check.time("publishedAt", self.published_at);
+    }
+
+    fn facts(&self) -> Facts {
+        Facts {
+            author: self.author.map(Into::into),
+            ..Facts::default()
+        }
+    }
+}
+
+impl Payload for Edition {
+    fn check(&self, check: &mut Check) {
+        check.shared(self.version, Visibility::Network, [self.created_at, self.updated_at]);
+        check.whole("number", self.number, 1..=i32::MAX);
+        if !EDITIONS.contains(&self.status.as_str()) {
+            check.note(ProblemCode::Invalid, "status", "Readers do not see this edition.");
+        }
+        check.line("title", &self.title, input::TITLE);
+        check.text("summary", &self.summary, input::SUMMARY);
+        check.optional_markdown("body", self.body.clone(), input::BODY);
+        check.optional_url("url", self.url.clone());
+        check.optional_text("note", self.note.clone(), input::SUMMARY);
+        check.time("approvedAt", self.approved_at);
+        check.time("publishedAt", self.published_at);
+    }
+}
+
+impl Payload for Proposal {
+    fn check(&self, check: &mut Check) {
+        check.shared(self.version, Visibility::Network, [self.created_at, self.updated_at]);
+        check.text("reason", &self.reason, input::SUMMARY);
+        match serde_json::from_str::<ops::Offer>(&self.offer) {
+            Ok(offer) => offer.check(check),
+            Err(_) => check.note(ProblemCode::Invalid, "offer", "This is no frozen copy."),
+        }
+    }
+}
+
+/// Stores a published resource of another host, and brings in step what repeats it here.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn apply(work: &Work<'_>, arrival: &Arrival<'_>) -> Result<()> {
+    let said: Resource = arrival.read()?;
+    share::take::<resource::Entity>(work.db(), arrival, resource::Column::Slug, &said.slug).await?;
+    let row = resource::Model {
+        id: ResourceId(arrival.id),
+        site_id: arrival.home,
+        visibility: said.visibility,
+        version: said.version,
+        created_at: said.created_at,
+        updated_at: said.updated_at,
+        owner_id: said.author,
+        slug: said.slug,
+        kind: said.kind,
+        topics: List(said.topics),
+        themes: List(said.themes),
+        audience: List(said.audience),
+        language: said.language,
+        licence: said.licence,
+        review_by: said.review_by,
+        project_id: said.project,
+        derived_from_id: said.derived_from,
+        status: said.status,
+        shown_edition_id: said.edition,
+        draft_edition_id: None,
+        draft_by_id: None,
+        title: said.title,
+        summary: said.summary,
+        edition: said.edition_number,
+        published_at: said.published_at,
+    };
+    share::store::<resource::Entity>(work.db(), row.clone()).await?;
+    ops::follow(work.db(), &row).await?;
+    ops::index(work.db(), &row).await
+}
+
+/// Stores an edition of another host. Until its resource has come nobody reads it.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn apply_edition(work: &Work<'_>, arrival: &Arrival<'_>) -> Result<()> {
+    use resource_edition::{Column, Entity};
+    let said: Edition = arrival.read()?;
+    let id = ResourceEditionId(arrival.id);
+    let of = resource::Entity::find_by_id(said.resource).one(work.db()).await?;
+    let of = of.filter(|of| of.site_id == arrival.home);
+    // A site that has started its history over may have given the number to another edition.
+    let earlier = Entity::delete_many()
+        .filter(Column::ResourceId.eq(said.resource))
+        .filter(Column::Number.eq(said.number))
+        .filter(Column::SiteId.eq(arrival.home))
+        .filter(Column::Id.ne(id));
+    earlier.exec(work.db()).await?;
+    let row = resource_edition::Model {
+        id,
+        site_id: arrival.home,
+        visibility: of.as_ref().map_or(Visibility::Site, |of| of.visibility),
+        version: said.version,
+        created_at: said.created_at,
+        updated_at: said.updated_at,
+        owner_id: of.as_ref().and_then(|of| of.owner_id),
+        resource_id: said.resource,
+        resource_status: of.as_ref().map_or(ResourceStatus::Draft, |of| of.status),
+        number: said.number,
+        status: said.status,
+        title: said.title,
+        summary: said.summary,
+        body: said.body,
+        url: said.url,
+        note: said.note,
+        approved_at: said.approved_at,
+        published_at: said.published_at,
+    };
+    share::store::<Entity>(work.db(), row).await?;
+    match of {
+        Some(of) if of.shown_edition_id == id => ops::index(work.db(), &of).await,
+        _ => Ok(()),
+    }
+}
+
+/// Stores what another host offers to the national site, which this host keeps.
+///
+/// # Errors
+/// [`Error::Internal`] when this host knows no national site.
+pub async fn apply_proposal(work: &Work<'_>, arrival: &Arrival<'_>) -> Result<()> {
+    let said: Proposal = arrival.read()?;
+    let national = sites::ops::national(work.db()).await?;
+    let national = national.ok_or_else(|| Error::internal("a proposal came to a host without a national site"))?;
+    let row = resource_proposal::Model {
+        id: ResourceProposalId(arrival.id),
+        site_id: arrival.home,
+        visibility: Visibility::Network,
+        version: said.version,
+        created_at: said.created_at,
+        updated_at: said.updated_at,
+        owner_id: None,
+        resource_id: said.resource,
+        resource_owner_id: None,
+        offer: said.offer,
+        reason: said.reason,
+        status: said.status,
+        decision: None,
+        national_site_id: national.id,
+        national_copy_id: None,
+    };
+    share::store::<resource_proposal::Entity>(work.db(), row).await
+}
+
+/// Forgets resources of another host. Their editions stay unread until they go too, or the resource comes back.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn forget(work: &Work<'_>, resources: &[Uuid]) -> Result<()> {
+    use resource_edition::Column as Edition;
+    use resource_overlay::Column as Overlay;
+    share::remove::<resource::Entity>(work.db(), resources).await?;
+    search::forget_all(work.db(), resources).await?;
+    let unread = resource_edition::ActiveModel {
+        visibility: Set(Visibility::Site),
+        resource_status: Set(ResourceStatus::Draft),
+        ..resource_edition::ActiveModel::default()
+    };
+    let editions = resource_edition::Entity::update_many().set(unread);
+    let editions = editions.filter(Edition::ResourceId.is_in(resources.iter().copied()));
+    editions.exec(work.db()).await?;
+    let unread = resource_overlay::ActiveModel {
+        resource_visibility: Set(Visibility::Site),
+        resource_status: Set(ResourceStatus::Draft),
+        ..resource_overlay::ActiveModel::default()
+    };
+    let overlays = resource_overlay::Entity::update_many().set(unread);
+    let overlays = overlays.filter(Overlay::ResourceId.is_in(resources.iter().copied()));
+    overlays.exec(work.db()).await?;
+    Ok(())
 }

@@ -264,7 +264,7 @@ async fn save(work: &mut Work<'_>, before: &resource::Model, row: resource::Acti
 }
 
 /// Brings in step what editions and overlays repeat of a resource.
-async fn follow(db: &impl ConnectionTrait, row: &resource::Model) -> Result<()> {
+pub(super) async fn follow(db: &impl ConnectionTrait, row: &resource::Model) -> Result<()> {
     let edition = resource_edition::ActiveModel {
         visibility: Set(row.visibility),
         owner_id: Set(row.owner_id),
@@ -295,7 +295,7 @@ async fn edition_ids(db: &impl ConnectionTrait, row: &resource::Model) -> Result
 }
 
 /// Stores the words of the edition that readers see.
-async fn index(db: &impl ConnectionTrait, row: &resource::Model) -> Result<()> {
+pub(super) async fn index(db: &impl ConnectionTrait, row: &resource::Model) -> Result<()> {
     let shown = resource_edition::Entity::find_by_id(row.shown_edition_id)
         .one(db)
         .await?;

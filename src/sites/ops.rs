@@ -19,6 +19,7 @@ pub mod directory;
 pub mod issuers;
 mod organisation_file;
 pub mod organisations;
+pub mod sync;
 
 pub use directory::{Founding, found};
 pub use issuers::{Trust, trust};

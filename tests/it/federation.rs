@@ -1,5 +1,9 @@
 //! Feeds: what sites share, in order and signed, and nothing else.
 
+mod sharing;
+mod talk;
+mod trust;
+
 use std::time::Duration;
 
 use champion_network::{

@@ -64,6 +64,7 @@ pub async fn create(work: &mut Work<'_>, draft: Draft) -> Result<post::Model> {
             thread: &thread,
             position,
             state: row.state.as_str(),
+            reason: None,
         };
         place(work, placing).await?;
         let counted = thread::ActiveModel {
@@ -96,16 +97,25 @@ fn new_row(work: &Work<'_>, thread: &thread::Model, author: Author, placed: bool
     }
 }
 
-/// The thread is locked, so that no two posts get one number.
-async fn next_position(work: &Work<'_>, thread: ThreadId) -> Result<i64> {
-    let last: Option<Option<i64>> = post::Entity::find()
+/// The number of a thread's next post. The thread is locked, so that no two get one; a post that its site has taken away
+/// keeps the number that its placement says.
+pub(in crate::forum) async fn next_position(work: &Work<'_>, thread: ThreadId) -> Result<i64> {
+    let written: Option<Option<i64>> = post::Entity::find()
         .select_only()
         .column_as(post::Column::Position.max(), "last")
         .filter(post::Column::ThreadId.eq(thread))
         .into_tuple()
         .one(work.db())
         .await?;
-    Ok(last.flatten().unwrap_or_default() + 1)
+    let placed: Option<Option<i64>> = placement::Entity::find()
+        .select_only()
+        .column_as(placement::Column::Position.max(), "last")
+        .filter(placement::Column::ThreadId.eq(thread))
+        .filter(placement::Column::Kind.eq(Kind::Post))
+        .into_tuple()
+        .one(work.db())
+        .await?;
+    Ok(written.max(placed).flatten().unwrap_or_default() + 1)
 }
 
 /// Changes what a post says, by its author.
@@ -162,7 +172,7 @@ pub(super) async fn with_thread(work: &Work<'_>, id: PostId) -> Result<(post::Mo
 
 /// Counts anew which posts of a thread readers see: how many, when the last one was written, whether the accepted
 /// answer is among them.
-pub(super) async fn tally(work: &Work<'_>, thread: &thread::Model) -> Result<()> {
+pub(in crate::forum) async fn tally(work: &Work<'_>, thread: &thread::Model) -> Result<()> {
     let shown: Option<(i64, Option<DateTime<Utc>>)> = post::Entity::find()
         .select_only()
         .column_as(post::Column::Id.count(), "count")

@@ -81,6 +81,7 @@ pub async fn start(work: &mut Work<'_>, draft: Draft) -> Result<thread::Model> {
             // Threads of a space are in the order in which they were placed.
             position: work.now().timestamp_millis(),
             state: state.as_str(),
+            reason: None,
         };
         place(work, placing).await?;
     }
@@ -96,7 +97,7 @@ async fn known_project(work: &Work<'_>, project: Option<ProjectId>) -> Result<()
 }
 
 /// Keeps the words of a thread that readers see, and forgets those of any other.
-pub(super) async fn index(work: &Work<'_>, row: &thread::Model) -> Result<()> {
+pub(in crate::forum) async fn index(work: &Work<'_>, row: &thread::Model) -> Result<()> {
     if matches!(
         row.state,
         ThreadState::Open | ThreadState::Locked | ThreadState::Archived
@@ -227,7 +228,7 @@ pub async fn accept(work: &mut Work<'_>, id: ThreadId, answer: Option<PostId>) -
 }
 
 /// Keeps on a thread what is placed or counted and not written by its author, so that its version stays.
-pub(super) async fn keep(work: &Work<'_>, id: ThreadId, kept: thread::ActiveModel) -> Result<()> {
+pub(in crate::forum) async fn keep(work: &Work<'_>, id: ThreadId, kept: thread::ActiveModel) -> Result<()> {
     let this = thread::Column::Id.eq(id);
     thread::Entity::update_many()
         .set(kept)

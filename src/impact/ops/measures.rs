@@ -99,7 +99,7 @@ async fn code(work: &Work<'_>, check: &mut Check, site: SiteId, code: &str) -> R
 }
 
 /// Notes problems of what cannot be added up, or could not be disclosed safely.
-fn fits_together(
+pub(in crate::impact) fn fits_together(
     check: &mut Check,
     kind: MeasureKind,
     aggregation: MeasureAggregation,

@@ -41,6 +41,19 @@ impl Offer {
         serde_json::from_str(&row.offer).map_err(Error::internal)
     }
 
+    /// Notes problems of a copy that another host has frozen.
+    pub fn check(self, check: &mut Check) {
+        check.whole("offer.number", self.number, 1..=i32::MAX);
+        check.time("offer.publishedAt", self.published_at);
+        check.calendar_day("offer.reviewBy", self.facts.review_by);
+        self.text.check(check);
+        check.items("offer.topics", &self.facts.topics, input::WORD);
+        check.language("offer.language", &self.facts.language);
+        if !super::LICENCES.contains(&self.facts.licence.as_str()) {
+            check.note(ProblemCode::Invalid, "offer.licence", "This licence is not known.");
+        }
+    }
+
     fn freeze(row: &resource::Model, edition: &resource_edition::Model) -> Result<String> {
         let offer = Self {
             edition: edition.id,

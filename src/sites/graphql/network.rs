@@ -8,8 +8,15 @@ use chrono::{DateTime, Utc};
 use crate::{
     app::App,
     error::Result,
+    federation::protocol::cursor::State,
     graphql::{Asking, seen::Seen},
-    sites::{graphql::Site, ops},
+    sites::{
+        graphql::Site,
+        ops::{
+            self,
+            sync::{Freshness, freshness},
+        },
+    },
 };
 
 /// The network as this host sees it.
@@ -96,6 +103,15 @@ impl SyncStatus {
     pub fn of(site: Site) -> Self {
         Self(site)
     }
+
+    async fn fresh(&self, ctx: &Context<'_>) -> Result<Freshness> {
+        let load = async |sites: &[entity::site::Model]| {
+            let ids: Vec<_> = sites.iter().map(|site| site.id).collect();
+            freshness(ctx.app().reader(), &ids, ctx.app().clock.now()).await
+        };
+        let all = self.0.0.together("freshness".to_owned(), load).await?;
+        Ok(all.get(&self.0.0.id).cloned().unwrap_or_default())
+    }
 }
 
 /// How fresh this host's copy of a site is.
@@ -107,37 +123,52 @@ impl SyncStatus {
     }
 
     /// In short.
-    async fn state(&self) -> SyncState {
-        match self.0.0.status {
-            entity::SiteStatus::Suspended => SyncState::Suspended,
-            entity::SiteStatus::Left => SyncState::Left,
-            _ if self.0.0.hosted => SyncState::Home,
-            _ => SyncState::CatchingUp,
-        }
+    async fn state(&self, ctx: &Context<'_>) -> Result<SyncState> {
+        let copy = match self.0.0.status {
+            entity::SiteStatus::Suspended => return Ok(SyncState::Suspended),
+            entity::SiteStatus::Left => return Ok(SyncState::Left),
+            _ if self.0.0.hosted => return Ok(SyncState::Home),
+            _ => self.fresh(ctx).await?.state,
+        };
+        Ok(match copy {
+            State::Live => SyncState::Live,
+            State::Stale => SyncState::Stale,
+            State::New | State::CatchingUp | State::Suspended | State::Left => SyncState::CatchingUp,
+        })
     }
 
     /// How many entries of the site's feed this host has taken in; 0 at home.
-    async fn position(&self) -> i32 {
-        0
+    async fn position(&self, ctx: &Context<'_>) -> Result<i32> {
+        Ok(i32::try_from(self.fresh(ctx).await?.position).unwrap_or(i32::MAX))
     }
 
-    /// How many seconds the copy is behind; 0 at home, null when that is not known.
-    async fn lag_seconds(&self) -> Option<i32> {
-        self.0.0.hosted.then_some(0)
+    /// How many seconds the copy is behind at the most; 0 at home, null when that is not known.
+    async fn lag_seconds(&self, ctx: &Context<'_>) -> Result<Option<i32>> {
+        if self.0.0.hosted {
+            return Ok(Some(0));
+        }
+        let fresh = self.fresh(ctx).await?;
+        let caught_up = matches!(fresh.state, State::Live | State::Stale);
+        let age = fresh
+            .verified_at
+            .filter(|_| caught_up)
+            .map(|at| ctx.app().clock.now() - at);
+        Ok(age.map(|age| i32::try_from(age.num_seconds()).unwrap_or(i32::MAX).max(0)))
     }
 
     /// When the site last proved that nothing newer exists; null at home and before the first time.
-    async fn verified_at(&self) -> Option<DateTime<Utc>> {
-        None
+    async fn verified_at(&self, ctx: &Context<'_>) -> Result<Option<DateTime<Utc>>> {
+        Ok(self.fresh(ctx).await?.verified_at)
     }
 
-    /// What went wrong last, in plain words; null when nothing did.
-    async fn last_error(&self) -> Option<String> {
-        None
+    /// What went wrong last with the entries that this host keeps for later, in plain words; null when it keeps none.
+    async fn last_error(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        Ok(self.fresh(ctx).await?.last_error)
     }
 
-    /// Entries that this host's version cannot read yet and keeps for later.
-    async fn parked(&self) -> i32 {
-        0
+    /// Entries that this host cannot take in yet and keeps for later: of a version that it cannot read, or that wait for
+    /// another record.
+    async fn parked(&self, ctx: &Context<'_>) -> Result<i32> {
+        Ok(i32::try_from(self.fresh(ctx).await?.parked).unwrap_or(i32::MAX))
     }
 }

@@ -1,20 +1,25 @@
 //! The directory of sites: founding one here, admitting one that another host keeps, suspending and reinstating.
 
-use entity::{Kind, SiteId, SiteKind, SiteStatus, site};
+use entity::{Kind, SiteId, SiteKind, SiteStatus, site, site_member};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect,
+    QueryOrder, QuerySelect, QueryTrait,
 };
 use serde_json::json;
 
 use crate::{
     app::Work,
-    auth::parse_jwk_set,
+    auth::{parse_jwk_set, thumbprint},
     error::{Error, ProblemCode, Result},
+    federation::wire::{Key, PublicKey},
     input::{self, Check},
     policy::Action,
     scope::readable,
-    sites::ops::{by_slug, national},
+    share,
+    sites::{
+        feed,
+        ops::{by_slug, national},
+    },
 };
 
 /// A site to be founded.
@@ -44,7 +49,35 @@ pub async fn found(work: &mut Work<'_>, founding: Founding) -> Result<site::Mode
         ..described(work, &mut check, founding).await?
     };
     check.done()?;
-    work.insert::<site::Entity>(row).await
+    let row = work.insert::<site::Entity>(row).await?;
+    if let Some(keeper) = national(work.db()).await?.filter(|national| national.hosted) {
+        // A national site that is founded last takes the others up.
+        let founded_before = if keeper.id == row.id {
+            unlisted(work).await?
+        } else {
+            vec![row.clone()]
+        };
+        for site in founded_before {
+            list(work, keeper.id, &site, &[]).await?;
+        }
+    }
+    Ok(row)
+}
+
+/// The sites that the directory has no entry of.
+async fn unlisted(work: &Work<'_>) -> Result<Vec<site::Model>> {
+    let listed = site_member::Entity::find()
+        .select_only()
+        .column(site_member::Column::SiteId);
+    let rows = site::Entity::find().filter(site::Column::Id.not_in_subquery(listed.into_query()));
+    Ok(rows.all(work.db()).await?)
+}
+
+/// Enters a site in the directory, which this host keeps.
+async fn list(work: &mut Work<'_>, keeper: SiteId, site: &site::Model, keys: &[Key]) -> Result<()> {
+    share::store::<site_member::Entity>(work.db(), feed::listed(site.id, site.kind, keys)?).await?;
+    work.touch(keeper, Kind::Site, site.id);
+    Ok(())
 }
 
 /// What the directory says of a new site.
@@ -101,11 +134,20 @@ pub async fn admit(work: &mut Work<'_>, admission: Admission) -> Result<site::Mo
     let row = site::ActiveModel {
         id: Set(admission.id.unwrap_or_else(|| work.new_id())),
         hosted: Set(false),
-        public_key: Set(Some(key)),
+        public_key: Set(Some(key.clone())),
         ..described(work, &mut check, admission.founding).await?
     };
     check.done()?;
+    let public = PublicKey::parse(&key).ok_or_else(|| Error::internal("a key was checked and is none"))?;
+    let first = Key {
+        kid: thumbprint(&key),
+        public,
+        proof: None,
+        feeds: Vec::new(),
+        revoked_at: None,
+    };
     let row = work.insert::<site::Entity>(row).await?;
+    list(work, keeper, &row, &[first]).await?;
     work.note(keeper, Kind::Site, row.id);
     Ok(row)
 }

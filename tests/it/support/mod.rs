@@ -2,10 +2,12 @@
 
 pub mod demo;
 pub mod host;
+pub mod network;
 pub mod person;
 
 pub use demo::Demo;
 pub use host::{Backend, FreshDatabase, Host, NATIONAL};
+pub use network::Network;
 pub use person::{Person, Reply};
 pub use serde_json::{Value, json};
 
@@ -35,3 +37,27 @@ macro_rules! on_both {
     };
 }
 pub(crate) use on_both;
+
+/// Writes each test of several hosts twice: once with all of them on SQLite, once on PostgreSQL.
+macro_rules! between_hosts {
+    ($(#[$meta:meta])* async fn $name:ident($network:ident) $body:block) => {
+        mod $name {
+            use super::*;
+
+            async fn test($network: &$crate::support::Network) $body
+
+            #[tokio::test]
+            async fn sqlite() {
+                let network = $crate::support::Network::start($crate::support::Backend::Sqlite).await;
+                test(&network).await;
+            }
+
+            #[tokio::test]
+            async fn postgres() {
+                let network = $crate::support::Network::start($crate::support::Backend::Postgres).await;
+                test(&network).await;
+            }
+        }
+    };
+}
+pub(crate) use between_hosts;

@@ -1,0 +1,191 @@
+//! From a feed of another host to the rows of this one (`docs/federation.md`, section 7): one transaction a batch, all or
+//! nothing.
+//!
+//! The rules say what becomes of a batch; here it is carried out. Rows, what the feed last said of them, what waits and
+//! the cursor move together, so that a host that stops anywhere goes on as if it had not.
+
+use entity::{SiteId, feed_parked};
+use sea_orm::{ConnectionTrait, EntityTrait};
+
+use super::{
+    content::Known,
+    directory,
+    protocol::{
+        check::{Checked, Refusal, check},
+        consumer::{self, Answer, Step},
+        cursor::Cursor,
+        rules::Rules,
+    },
+    wire::{Audience, Batch, Ed25519, Status},
+};
+use crate::{
+    app::{App, Work},
+    error::{Error, Result},
+};
+
+mod carry;
+mod cursors;
+mod replica;
+
+use carry::{Carried, Carrier};
+use cursors::Feed;
+use replica::Loaded;
+
+/// What became of a batch, or of an answer without one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// It was taken in.
+    Applied(Cursor),
+    /// It does not continue where this host stands: ask again from here.
+    Discarded(Cursor),
+    /// The feed's history broke: it is read from its start.
+    Restarted(Cursor),
+    /// It was not taken, and nothing was changed.
+    Refused(Refusal),
+}
+
+/// Where this host stands in a feed.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn cursor(db: &impl ConnectionTrait, origin: SiteId, audience: Audience) -> Result<Cursor> {
+    Feed { origin, audience }.cursor(db).await
+}
+
+/// Takes in a batch that this host has pulled. Its signatures are checked before any lock is taken.
+///
+/// # Errors
+/// Only when the database fails: then nothing was changed, and the batch may come again.
+pub async fn receive(app: &App, batch: Batch) -> Result<Received> {
+    let feed = Feed {
+        origin: SiteId(batch.origin.0),
+        audience: batch.audience,
+    };
+    let Some(standing) = directory::standing(app.reader(), feed.origin).await? else {
+        return Ok(Received::Refused(Refusal::NotActive(Status::Applied)));
+    };
+    let reader = directory::reader(app.reader()).await?;
+    if reader.sites.contains(&batch.origin) {
+        return Ok(Received::Refused(Refusal::NotForUs));
+    }
+    let checked = match check(batch, &reader, &standing, &Known, &Ed25519, Rules::default()) {
+        Ok(checked) => checked,
+        Err(refusal) => return Ok(Received::Refused(refusal)),
+    };
+    let receive = async |work: &mut Work<'_>| {
+        let cursor = feed.lock(work).await?;
+        // The directory may have moved since the signatures were checked.
+        if directory::standing(work.db(), feed.origin).await?.as_ref() != Some(&standing) {
+            return Ok(Received::Discarded(cursor));
+        }
+        let loaded = Loaded::of(work.db(), feed, checked.gids()).await?;
+        let (now, rules) = (work.now(), Rules::default());
+        match consumer::receive(&cursor, &standing, &checked, &Known, &loaded, now, rules) {
+            Ok(step) => carry_out(work, feed, &checked, &loaded, step).await,
+            Err(refusal) => refused(work, feed, &cursor, refusal).await,
+        }
+    };
+    app.system("apply", receive).await
+}
+
+/// Takes in an answer without a batch.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn answered(app: &App, origin: SiteId, audience: Audience, answer: &Answer) -> Result<Received> {
+    let feed = Feed { origin, audience };
+    let answered = async |work: &mut Work<'_>| {
+        let cursor = feed.lock(work).await?;
+        let Some(standing) = directory::standing(work.db(), origin).await? else {
+            return Ok(Received::Refused(Refusal::NotActive(Status::Applied)));
+        };
+        let (now, rules) = (work.now(), Rules::default());
+        match consumer::answered(&cursor, &standing, audience, answer, &Ed25519, now, rules) {
+            Ok(next) if next.generation != cursor.generation => restart(work, feed, next).await,
+            Ok(next) => {
+                feed.store(work, &next).await?;
+                Ok(Received::Applied(next))
+            }
+            Err(refusal) => refused(work, feed, &cursor, refusal).await,
+        }
+    };
+    app.system("apply", answered).await
+}
+
+/// Tries again, after an upgrade, what this server did not understand when it came. Returns how much still waits.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn upgraded(app: &App) -> Result<usize> {
+    let retry = async |work: &mut Work<'_>| {
+        let mut carried = Carried::default();
+        for row in carry::unknown_before(work).await? {
+            let feed = Feed {
+                origin: row.origin,
+                audience: row.audience.parse().map_err(Error::internal)?,
+            };
+            let generation = feed.lock(work).await?.generation;
+            carried.again(work, (feed, generation), row).await?;
+            carried.retry(work, feed, generation).await?;
+        }
+        carried.settle(work).await?;
+        Ok(feed_parked::Entity::find().all(work.db()).await?.len())
+    };
+    app.system("apply", retry).await
+}
+
+/// Carries out what the rules say of a batch.
+async fn carry_out(
+    work: &mut Work<'_>,
+    feed: Feed,
+    checked: &Checked,
+    loaded: &Loaded,
+    step: Step,
+) -> Result<Received> {
+    let batch = checked.batch();
+    let generation = step.cursor.generation;
+    let mut carried = Carried::default();
+    let mut carrier = Carrier::new(feed, generation, loaded);
+    for effect in step.effects {
+        let index = usize::try_from(carry::position(&effect) - batch.from).map_err(Error::internal)?;
+        carrier
+            .effect(work, &mut carried, effect, &batch.entries[index])
+            .await?;
+    }
+    carrier.write(work).await?;
+    carry::see(work, feed, step.seen).await?;
+    carried.retry(work, feed, generation).await?;
+    if step.sweep {
+        carried.sweep(work, feed, generation).await?;
+    }
+    let rolled = carried.rolled;
+    carried.settle(work).await?;
+    if rolled {
+        return restart(work, feed, step.cursor.restarted(Rules::default())).await;
+    }
+    let words = [Some(&batch.checkpoint), batch.seal.as_ref()];
+    feed.hold(work, batch.epoch, step.cursor.pos, words.into_iter().flatten())
+        .await?;
+    feed.store(work, &step.cursor).await?;
+    Ok(Received::Applied(step.cursor))
+}
+
+/// Does what a refusal asks for.
+async fn refused(work: &Work<'_>, feed: Feed, cursor: &Cursor, refusal: Refusal) -> Result<Received> {
+    match &refusal {
+        Refusal::Discard => return Ok(Received::Discarded(cursor.clone())),
+        Refusal::Restart(why) => tracing::warn!(origin = %feed.origin, %why, "a feed is read from its start"),
+        Refusal::Fork { held, shown } => {
+            tracing::error!(origin = %feed.origin, ?held, ?shown, "a site has signed two stories");
+        }
+        _ => return Ok(Received::Refused(refusal)),
+    }
+    restart(work, feed, cursor.restarted(Rules::default())).await
+}
+
+/// Reads a feed from its start, under the generation that the cursor says. Its rows stay and are served until then.
+async fn restart(work: &Work<'_>, feed: Feed, cursor: Cursor) -> Result<Received> {
+    feed.clear(work).await?;
+    feed.store(work, &cursor).await?;
+    Ok(Received::Restarted(cursor))
+}

@@ -1,0 +1,437 @@
+//! Carrying out what the rules say of entries: rows, what the feed last said of them, what is parked and skipped.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use entity::{feed_parked, feed_seen, feed_skipped, replica};
+use sea_orm::{
+    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, QueryTrait, prelude::Uuid,
+    sea_query::OnConflict,
+};
+
+use super::{
+    cursors::{self, Feed, number},
+    replica::{Loaded, row},
+};
+use crate::{
+    app::Work,
+    error::{Error, Result},
+    federation::{
+        content::{self, Known},
+        directory::{self, Learnt},
+        feeds::exact,
+        protocol::{
+            apply::{Content, Effect, Reason, Retried, Stored, retry},
+            cursor::Whole,
+            rules::Rules,
+        },
+        wire::{Entry, Header, Operation, Origin, Salt, Status},
+    },
+    forum::{self, feed::Touched},
+    share::{self, Arrival, Landed, MEMBER},
+};
+
+/// Rows that go into one statement.
+const ROWS_A_STATEMENT: usize = 500;
+
+/// What one work has carried out so far, over all feeds that it had to do with.
+#[derive(Debug, Default)]
+pub(super) struct Carried {
+    touched: Touched,
+    /// Records that have come, for which others may wait.
+    came: BTreeSet<Uuid>,
+    /// Whether the feed that is being read has to be read anew: a key that signed it was revoked.
+    pub(super) rolled: bool,
+}
+
+/// Carries out entries of one feed, under one generation.
+pub(super) struct Carrier<'a> {
+    pub(super) feed: Feed,
+    pub(super) generation: u64,
+    pub(super) loaded: &'a Loaded,
+    /// What the feed now says last of its records.
+    said: BTreeMap<Uuid, replica::Model>,
+    parked: BTreeMap<u64, feed_parked::Model>,
+    skipped: BTreeSet<Uuid>,
+    /// Records that any effect names: what was parked or skipped of them before is over.
+    named: BTreeSet<Uuid>,
+}
+
+impl<'a> Carrier<'a> {
+    pub(super) fn new(feed: Feed, generation: u64, loaded: &'a Loaded) -> Self {
+        Self {
+            feed,
+            generation,
+            loaded,
+            said: BTreeMap::new(),
+            parked: BTreeMap::new(),
+            skipped: BTreeSet::new(),
+            named: BTreeSet::new(),
+        }
+    }
+
+    /// Carries out one effect of an entry.
+    pub(super) async fn effect(
+        &mut self,
+        work: &mut Work<'_>,
+        carried: &mut Carried,
+        effect: Effect,
+        entry: &Entry,
+    ) -> Result<()> {
+        let header = Header::parse(&entry.header).map_err(Error::internal)?;
+        let gid = header.gid;
+        self.named.insert(gid);
+        self.skipped.remove(&gid);
+        self.parked.retain(|_, row| row.record_id != gid);
+        match effect {
+            Effect::Put { kind, payload, pos, .. } => {
+                let arrival = Arrival {
+                    id: gid,
+                    home: self.feed.origin,
+                    payload: &payload,
+                };
+                match self.put(work, carried, &kind, &arrival).await? {
+                    Landed::Stored => {
+                        self.say(work, &header, &kind, pos, Operation::Put)?;
+                        carried.came.insert(gid);
+                    }
+                    Landed::Waits(record) => self.park(&header, entry, "waits for a record", Some(record))?,
+                    Landed::Refused(why) => self.park(&header, entry, &why, None)?,
+                }
+            }
+            Effect::Delete { pos, last, .. } => {
+                let kind = self.loaded.kind(gid).unwrap_or(&header.kind).to_owned();
+                if last && self.said_before(gid) {
+                    content::forget(work, self.feed.origin, &kind, &[gid], &mut carried.touched).await?;
+                }
+                self.say(work, &header, &kind, pos, Operation::Delete)?;
+            }
+            Effect::Erase { pos, .. } => {
+                let kind = self.loaded.kind(gid).unwrap_or(&header.kind).to_owned();
+                if self.said_before(gid) {
+                    content::forget(work, self.feed.origin, &kind, &[gid], &mut carried.touched).await?;
+                    forum::feed::displace(work, &[gid]).await?;
+                }
+                self.say(work, &header, &kind, pos, Operation::Erase)?;
+            }
+            Effect::Skip { .. } => {
+                self.skipped.insert(gid);
+            }
+            Effect::Park { reason, .. } => {
+                let waits_for = match &reason {
+                    Reason::SpaceUnknown(space) => Some(*space),
+                    _ => None,
+                };
+                self.park(&header, entry, &reason.to_string(), waits_for)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a record ever came with this feed, in an earlier batch or this one: what never came here is nobody's to
+    /// take away.
+    fn said_before(&self, gid: Uuid) -> bool {
+        self.loaded.first(gid).is_some() || self.said.get(&gid).is_some_and(|row| row.first_applied_at.is_some())
+    }
+
+    async fn put(
+        &self,
+        work: &mut Work<'_>,
+        carried: &mut Carried,
+        kind: &str,
+        arrival: &Arrival<'_>,
+    ) -> Result<Landed> {
+        if kind != MEMBER.kind {
+            return content::store(work, kind, arrival, &mut carried.touched).await;
+        }
+        let (landed, learnt) = directory::learn(work, arrival).await?;
+        if let Some(learnt) = learnt {
+            carried.judge(work, self.feed, &learnt).await?;
+        }
+        Ok(landed)
+    }
+
+    fn say(&mut self, work: &Work<'_>, header: &Header, kind: &str, pos: u64, op: Operation) -> Result<()> {
+        let gid = header.gid;
+        let before = self.said.get(&gid).and_then(|row| row.first_applied_at);
+        let first = self.loaded.first(gid).or(before);
+        let first = first.or_else(|| (op == Operation::Put).then(|| work.now()));
+        let generation = self.generation;
+        let stored = Stored { generation, pos, op };
+        self.said.insert(gid, row(self.feed, gid, kind, stored, first)?);
+        Ok(())
+    }
+
+    fn park(&mut self, header: &Header, entry: &Entry, reason: &str, waits_for: Option<Uuid>) -> Result<()> {
+        tracing::warn!(
+            origin = %self.feed.origin, pos = header.pos, kind = header.kind, reason, "an entry is kept for later"
+        );
+        let row = feed_parked::Model {
+            origin: self.feed.origin,
+            audience: self.feed.audience.to_string(),
+            pos: number(header.pos)?,
+            record_id: header.gid,
+            reason: reason.to_owned(),
+            waits_for,
+            header: entry.header.clone(),
+            salt: entry.salt.map(|salt| salt.0.to_vec()),
+            payload: entry.payload.clone(),
+        };
+        self.parked.insert(header.pos, row);
+        Ok(())
+    }
+
+    /// Writes down what was said, parked and skipped.
+    pub(super) async fn write(self, work: &Work<'_>) -> Result<()> {
+        let audience = self.feed.audience.to_string();
+        let named: Vec<_> = self.named.into_iter().collect();
+        for records in named.chunks(ROWS_A_STATEMENT) {
+            macro_rules! over {
+                ($($table:ident),+) => {$(
+                    let over = $table::Entity::delete_many()
+                        .filter($table::Column::Origin.eq(self.feed.origin))
+                        .filter($table::Column::Audience.eq(&audience))
+                        .filter($table::Column::RecordId.is_in(records.iter().copied()));
+                    over.exec(work.db()).await?;
+                )+};
+            }
+            over!(feed_parked, feed_skipped);
+        }
+        for row in self.said.into_values() {
+            share::store::<replica::Entity>(work.db(), row).await?;
+        }
+        for row in self.parked.into_values() {
+            share::store::<feed_parked::Entity>(work.db(), row).await?;
+        }
+        for record_id in self.skipped {
+            let (origin, audience) = (self.feed.origin, audience.clone());
+            let row = feed_skipped::Model {
+                origin,
+                audience,
+                record_id,
+            };
+            feed_skipped::Entity::insert(row.into_active_model())
+                .exec_without_returning(work.db())
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+impl Carried {
+    /// Does to the feeds of a site what the directory says of it.
+    async fn judge(&mut self, work: &mut Work<'_>, reading: Feed, learnt: &Learnt) -> Result<()> {
+        let rules = Rules::default();
+        for feed in cursors::of_site(work, learnt.site).await? {
+            if feed == reading {
+                // The cursor of the feed that says so moves with its batch.
+                self.rolled |= learnt.roll;
+                continue;
+            }
+            let before = feed.lock(work).await?;
+            let (mut cursor, whole) = before.judged(learnt.status, rules);
+            if learnt.roll {
+                cursor = cursor.restarted(rules);
+            }
+            if cursor.generation != before.generation {
+                feed.clear(work).await?;
+            }
+            // Rows are hidden and shown by the status of their site.
+            if whole == Some(Whole::Purge) {
+                self.purge(work, feed).await?;
+            }
+            if cursor != before {
+                feed.store(work, &cursor).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes all rows of a feed. What it has erased stays known.
+    async fn purge(&mut self, work: &mut Work<'_>, feed: Feed) -> Result<()> {
+        let rows = replica::Entity::find()
+            .filter(replica::Column::Origin.eq(feed.origin))
+            .filter(replica::Column::Audience.eq(feed.audience.to_string()));
+        self.drop(work, feed, rows.all(work.db()).await?).await
+    }
+
+    /// After a feed was read from its start: deletes what it no longer knows.
+    pub(super) async fn sweep(&mut self, work: &mut Work<'_>, feed: Feed, generation: u64) -> Result<()> {
+        let audience = feed.audience.to_string();
+        let seen = feed_seen::Entity::find()
+            .select_only()
+            .column(feed_seen::Column::RecordId)
+            .filter(feed_seen::Column::Origin.eq(feed.origin))
+            .filter(feed_seen::Column::Audience.eq(&audience));
+        let unseen = replica::Entity::find()
+            .filter(replica::Column::Origin.eq(feed.origin))
+            .filter(replica::Column::Audience.eq(&audience))
+            .filter(replica::Column::Generation.lt(number(generation)?))
+            .filter(replica::Column::RecordId.not_in_subquery(seen.into_query()));
+        self.drop(work, feed, unseen.all(work.db()).await?).await?;
+        let seen = feed_seen::Entity::delete_many().filter(feed_seen::Column::Origin.eq(feed.origin));
+        let seen = seen.filter(feed_seen::Column::Audience.eq(&audience));
+        seen.exec(work.db()).await?;
+        Ok(())
+    }
+
+    async fn drop(&mut self, work: &mut Work<'_>, feed: Feed, rows: Vec<replica::Model>) -> Result<()> {
+        let mut gone: BTreeMap<String, Vec<Uuid>> = BTreeMap::new();
+        for row in rows {
+            if row.operation != Operation::Erase.word() {
+                gone.entry(row.kind).or_default().push(row.record_id);
+            }
+        }
+        for (kind, records) in gone {
+            for records in records.chunks(ROWS_A_STATEMENT) {
+                let shown = replica::Entity::find()
+                    .select_only()
+                    .column(replica::Column::RecordId)
+                    .filter(replica::Column::RecordId.is_in(records.iter().copied()))
+                    .filter(replica::Column::Origin.eq(feed.origin))
+                    .filter(replica::Column::Audience.ne(feed.audience.to_string()))
+                    .filter(replica::Column::Operation.eq(Operation::Put.word()));
+                let shown: BTreeSet<Uuid> = shown.into_tuple().all(work.db()).await?.into_iter().collect();
+                let last: Vec<_> = records.iter().copied().filter(|id| !shown.contains(id)).collect();
+                content::forget(work, feed.origin, &kind, &last, &mut self.touched).await?;
+                let forgotten = replica::Entity::delete_many()
+                    .filter(replica::Column::Origin.eq(feed.origin))
+                    .filter(replica::Column::Audience.eq(feed.audience.to_string()))
+                    .filter(replica::Column::RecordId.is_in(records.iter().copied()));
+                forgotten.exec(work.db()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Tries again what has waited for the records that came, and for those that come by that.
+    pub(super) async fn retry(&mut self, work: &mut Work<'_>, reading: Feed, generation: u64) -> Result<()> {
+        while !self.came.is_empty() {
+            let came: Vec<_> = std::mem::take(&mut self.came).into_iter().collect();
+            for came in came.chunks(ROWS_A_STATEMENT) {
+                let waiting = feed_parked::Entity::find()
+                    .filter(feed_parked::Column::WaitsFor.is_in(came.iter().copied()))
+                    .order_by_asc(feed_parked::Column::Origin)
+                    .order_by_asc(feed_parked::Column::Pos);
+                for row in waiting.all(work.db()).await? {
+                    self.again(work, (reading, generation), row).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Tries one parked entry again.
+    pub(super) async fn again(
+        &mut self,
+        work: &mut Work<'_>,
+        (reading, generation): (Feed, u64),
+        row: feed_parked::Model,
+    ) -> Result<()> {
+        let feed = Feed {
+            origin: row.origin,
+            audience: row.audience.parse().map_err(Error::internal)?,
+        };
+        let standing = directory::standing(work.db(), feed.origin).await?;
+        let Some(standing) = standing.filter(|standing| standing.status == Status::Active) else {
+            return Ok(());
+        };
+        let generation = if feed == reading {
+            generation
+        } else {
+            feed.lock(work).await?.generation
+        };
+        let entry = Entry {
+            header: row.header.clone(),
+            salt: row.salt.as_deref().map(exact).transpose()?.map(Salt),
+            payload: row.payload.clone(),
+        };
+        let loaded = Loaded::of(work.db(), feed, gids(&entry, feed)?).await?;
+        let rules = Rules::default();
+        let tried = retry(&entry, feed.audience, generation, &standing, &Known, &loaded, rules);
+        match tried.map_err(Error::internal)? {
+            Retried::Applies(effect) => {
+                let mut carrier = Carrier::new(feed, generation, &loaded);
+                carrier.effect(work, self, effect, &entry).await?;
+                carrier.write(work).await
+            }
+            Retried::Waits(reason) => {
+                let waits_for = match &reason {
+                    Reason::SpaceUnknown(space) => Some(*space),
+                    _ => None,
+                };
+                let reason = reason.to_string();
+                let row = feed_parked::Model {
+                    reason,
+                    waits_for,
+                    ..row
+                };
+                share::store::<feed_parked::Entity>(work.db(), row).await
+            }
+            Retried::Superseded => {
+                let key = (row.origin, row.audience, row.pos);
+                feed_parked::Entity::delete_by_id(key).exec(work.db()).await?;
+                Ok(())
+            }
+        }
+    }
+
+    /// Brings in step what rows repeat of one another.
+    pub(super) async fn settle(self, work: &mut Work<'_>) -> Result<()> {
+        forum::feed::settle(work, self.touched).await
+    }
+}
+
+/// Every record that judging an entry will ask about.
+fn gids(entry: &Entry, feed: Feed) -> Result<Vec<Uuid>> {
+    let header = Header::parse(&entry.header).map_err(Error::internal)?;
+    let facts = entry
+        .payload
+        .as_deref()
+        .and_then(|payload| Known.check(&header, payload, Origin(feed.origin.0), feed.audience).ok());
+    let named = facts.map(|facts| [facts.author, facts.space]).unwrap_or_default();
+    let named = named.into_iter().chain([Some(header.gid), header.parent]);
+    Ok(named.flatten().collect())
+}
+
+/// Notes records that the feed still knows, while it is read from its start.
+pub(super) async fn see(work: &Work<'_>, feed: Feed, seen: Vec<Uuid>) -> Result<()> {
+    use feed_seen::{Column, Entity};
+    let seen: BTreeSet<_> = seen.into_iter().collect();
+    let seen: Vec<_> = seen.into_iter().collect();
+    for records in seen.chunks(ROWS_A_STATEMENT) {
+        let rows = records.iter().map(|record_id| {
+            let row = feed_seen::Model {
+                origin: feed.origin,
+                audience: feed.audience.to_string(),
+                record_id: *record_id,
+            };
+            row.into_active_model()
+        });
+        let known = OnConflict::columns([Column::Origin, Column::Audience, Column::RecordId])
+            .do_nothing()
+            .to_owned();
+        let rows = Entity::insert_many(rows).on_conflict(known);
+        rows.exec_without_returning(work.db()).await?;
+    }
+    Ok(())
+}
+
+/// The position of an effect.
+pub(super) const fn position(effect: &Effect) -> u64 {
+    match effect {
+        Effect::Put { pos, .. }
+        | Effect::Delete { pos, .. }
+        | Effect::Erase { pos, .. }
+        | Effect::Skip { pos, .. }
+        | Effect::Park { pos, .. } => *pos,
+    }
+}
+
+/// Entries that this version may understand now.
+pub(super) async fn unknown_before(work: &Work<'_>) -> Result<Vec<feed_parked::Model>> {
+    let rows = feed_parked::Entity::find()
+        .filter(feed_parked::Column::WaitsFor.is_null())
+        .order_by_asc(feed_parked::Column::Origin)
+        .order_by_asc(feed_parked::Column::Pos);
+    Ok(rows.all(work.db()).await?)
+}

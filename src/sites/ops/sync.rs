@@ -1,0 +1,83 @@
+//! How fresh this host's copies of sites are.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use entity::{SiteId, feed_cursor, feed_parked};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use crate::{
+    error::Result,
+    federation::{
+        protocol::cursor::{LIVE_FOR, State},
+        wire::Audience,
+    },
+};
+
+/// How fresh this host's copy of one site is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Freshness {
+    /// What this host is doing with the site's feed.
+    pub state: State,
+    /// The last entry that was taken in.
+    pub position: i64,
+    /// When the site last proved that nothing newer exists.
+    pub verified_at: Option<DateTime<Utc>>,
+    /// Why the last of the entries that wait does so.
+    pub last_error: Option<String>,
+    /// How many entries wait.
+    pub parked: usize,
+}
+
+impl Default for Freshness {
+    fn default() -> Self {
+        Self {
+            state: State::New,
+            position: 0,
+            verified_at: None,
+            last_error: None,
+            parked: 0,
+        }
+    }
+}
+
+/// How fresh the copies of many sites are now. What was never read is left out.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn freshness(
+    db: &impl ConnectionTrait,
+    sites: &[SiteId],
+    now: DateTime<Utc>,
+) -> Result<HashMap<SiteId, Freshness>> {
+    let mut fresh: HashMap<SiteId, Freshness> = HashMap::new();
+    let cursors = feed_cursor::Entity::find()
+        .filter(feed_cursor::Column::Origin.is_in(sites.iter().copied()))
+        .filter(feed_cursor::Column::Audience.eq(Audience::Network.to_string()));
+    for row in cursors.all(db).await? {
+        let state = State::from_word(&row.state).unwrap_or(State::New);
+        let live = row.verified_at.is_some_and(|at| now - at <= LIVE_FOR);
+        let one = Freshness {
+            state: if state == State::Live && !live {
+                State::Stale
+            } else {
+                state
+            },
+            position: row.pos,
+            verified_at: row.verified_at,
+            ..Freshness::default()
+        };
+        fresh.insert(row.origin, one);
+    }
+    let parked = feed_parked::Entity::find()
+        .select_only()
+        .columns([feed_parked::Column::Origin, feed_parked::Column::Reason])
+        .filter(feed_parked::Column::Origin.is_in(sites.iter().copied()))
+        .order_by_asc(feed_parked::Column::Pos);
+    for (origin, reason) in parked.into_tuple::<(SiteId, String)>().all(db).await? {
+        let one = fresh.entry(origin).or_default();
+        one.parked += 1;
+        one.last_error = Some(reason);
+    }
+    Ok(fresh)
+}

@@ -1,0 +1,135 @@
+//! What one host shares, others find and read.
+
+use crate::support::{Host, Person, Value, between_hosts, json, network::exchange};
+
+/// A published guide of a site, written by one of its champions and published by a curator.
+async fn guide(host: &Host, site: &str, title: &str) -> Value {
+    let author = host.champion(&[&format!("{site}:champion")]).await;
+    let input = json!({
+        "site": site, "type": "GUIDE", "title": title, "summary": "How to begin.", "body": "Sit **beside** the person.",
+        "visibility": "NETWORK", "language": "en", "licence": "CC0-1.0", "topics": ["tablets"],
+    });
+    let made = author
+        .does("resourceCreate", input, "resource { id version }")
+        .await
+        .record()
+        .clone();
+    let submit = json!({ "id": made["id"], "version": made["version"] });
+    let made = author
+        .does("resourceSubmit", submit, "resource { id version }")
+        .await
+        .record()
+        .clone();
+    let curator = host.person(&[&format!("{site}:curator")]);
+    let review = json!({ "id": made["id"], "version": made["version"], "verdict": "APPROVE" });
+    let made = curator
+        .does("resourceReview", review, "resource { id version }")
+        .await
+        .record()
+        .clone();
+    let publish = json!({ "id": made["id"], "version": made["version"] });
+    curator
+        .does("resourcePublish", publish, "resource { id version }")
+        .await
+        .record()
+        .clone()
+}
+
+async fn project(lead: &Person<'_>, title: &str) -> Value {
+    let input = json!({
+        "site": "leeds", "title": title, "summary": format!("All about {title}."), "visibility": "NETWORK",
+        "focusAreas": ["STAFF_CULTURE"], "conditions": ["diabetes"], "sponsors": ["The trust"],
+    });
+    let made = lead
+        .does("projectCreate", input, "project { id version }")
+        .await
+        .record()
+        .clone();
+    let milestones = json!({
+        "id": made["id"], "version": made["version"], "milestones": [{ "title": "First step", "dueOn": "2026-09-01" }],
+    });
+    lead.does("projectSetMilestones", milestones, "project { id version }")
+        .await
+        .record()
+        .clone()
+}
+
+const PROJECT: &str = "query($id: ID!) { node(id: $id) { ... on Project {
+    title summary conditions visibility version site { slug hostedHere } lead { displayName }
+    champions { nodes { displayName } } milestones { title dueOn }
+} } }";
+
+async fn seen(person: &Person<'_>, query: &str, id: &Value) -> Value {
+    person.run(query, json!({ "id": id })).await.data()["node"].clone()
+}
+
+between_hosts! {
+    async fn a_region_finds_and_reads_what_the_national_team_publishes(network) {
+        let made = guide(&network.hub, "national", "First steps with tablets").await;
+        exchange(&network.hub, &network.leeds).await;
+
+        let reader = network.leeds.person(&["leeds:champion"]);
+        let search = r#"{ resources(filter: { search: "beside tablet" }) { nodes { title } totalCount } }"#;
+        let found = reader.run(search, json!({})).await;
+        assert_eq!(found.nodes("title"), ["First steps with tablets"]);
+        let query = "query($id: ID!) { node(id: $id) { ... on Resource {
+            title body status topics site { slug } author { displayName } editions { nodes { number title } }
+        } } }";
+        let shown = seen(&reader, query, &made["id"]).await;
+        assert_eq!(shown["body"], "Sit **beside** the person.");
+        assert_eq!(shown["site"], json!({ "slug": "national" }));
+        assert_eq!(shown["editions"]["nodes"], json!([{ "number": 1, "title": "First steps with tablets" }]));
+        let library = r#"{ site(slug: "leeds") { resources { nodes { title } } } }"#;
+        let library = reader.run(library, json!({})).await.data()["site"]["resources"]["nodes"].clone();
+        assert_eq!(library, json!([{ "title": "First steps with tablets" }]));
+    }
+}
+
+between_hosts! {
+    async fn the_hub_shows_a_region_s_project_until_it_is_no_longer_shared(network) {
+        let lead = network.leeds.champion(&["leeds:project_lead"]).await;
+        let made = project(&lead, "Garden").await;
+        network.meets().await;
+
+        let curator = network.hub.person(&["national:curator"]);
+        let home = seen(&lead, PROJECT, &made["id"]).await;
+        let mut shown = seen(&curator, PROJECT, &made["id"]).await;
+        assert_eq!(shown["site"], json!({ "slug": "leeds", "hostedHere": false }));
+        shown["site"]["hostedHere"] = json!(true);
+        assert_eq!(shown, home, "lead, team and milestones travel with it");
+        let input = json!({ "id": made["id"], "version": made["version"], "title": "Mine" });
+        let refused = curator.does("projectUpdate", input, "project { id }").await;
+        assert_eq!(refused.code(), "NOT_HOSTED_HERE");
+
+        let input = json!({ "id": made["id"], "version": made["version"], "visibility": "SITE" });
+        lead.does("projectUpdate", input, "project { id }").await.record();
+        network.meets().await;
+        assert_eq!(seen(&curator, PROJECT, &made["id"]).await, Value::Null);
+        let search = r#"{ projects(filter: { search: "garden" }) { nodes { title } } }"#;
+        assert!(curator.run(search, json!({})).await.nodes("title").is_empty());
+    }
+}
+
+between_hosts! {
+    async fn a_site_tells_how_fresh_the_copies_of_others_are(network) {
+        let query = "{ network { sites { site { slug } state position parked lastError verifiedAt lagSeconds } } }";
+        let sites = network.leeds.anonymous().run(query, json!({})).await.data()["network"]["sites"].clone();
+        let of = |slug: &str| {
+            let all = sites.as_array().unwrap().iter();
+            all.clone().find(|one| one["site"]["slug"] == slug).unwrap().clone()
+        };
+
+        assert_eq!(of("leeds")["state"], "HOME");
+        assert_eq!(of("leeds")["position"], 0);
+        for slug in ["national", "hull"] {
+            let one = of(slug);
+            assert_eq!((&one["state"], &one["parked"], &one["lastError"]), (&json!("LIVE"), &json!(0), &Value::Null));
+            assert!(one["position"].as_i64().unwrap() > 0);
+            assert_eq!(one["lagSeconds"], 0);
+        }
+        network.leeds.server.0.clock.advance(chrono::TimeDelta::seconds(61));
+        let query = r#"{ site(slug: "hull") { sync { state lagSeconds } } }"#;
+        let stale = network.leeds.anonymous().run(query, json!({})).await.data()["site"]["sync"].clone();
+        assert_eq!(stale, json!({ "state": "STALE", "lagSeconds": 61 }));
+    }
+}
