@@ -23,6 +23,7 @@ use crate::{
     record::Record,
     scope::{Scoped, covers, readable},
     search::Hits,
+    signals::Signals,
 };
 
 /// How long the outcome of a mutation with an `Idempotency-Key` is kept.
@@ -44,6 +45,8 @@ pub struct App {
     pub ids: Ids,
     /// The keys of issuers.
     pub key_sets: KeySets,
+    /// What wakes the sequencer and whoever waits for feeds.
+    pub signals: Signals,
 }
 
 /// One unit of change: a transaction, who asks, when, and what it altered.
@@ -219,7 +222,11 @@ impl<'a> Work<'a> {
                 .exec_without_returning(self.db())
                 .await?;
         }
-        Ok(self.transaction.commit().await?)
+        self.transaction.commit().await?;
+        if !rows.is_empty() {
+            self.app.signals.wrote();
+        }
+        Ok(())
     }
 
     /// Claims an intent; tells what it came to when it was claimed before. A running twin is awaited: on PostgreSQL by

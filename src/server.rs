@@ -17,9 +17,11 @@ use crate::{
     config::{HttpSettings, Settings},
     database::Database,
     error::{Error, Result},
+    federation,
     graphql::Asker,
     http::{self, Host, Refusal},
     schema,
+    signals::Signals,
 };
 
 /// The application behind the transport.
@@ -50,6 +52,7 @@ impl Server {
             clock,
             ids,
             key_sets: KeySets::new(policy),
+            signals: Signals::default(),
         }))
     }
 
@@ -60,7 +63,8 @@ impl Server {
     pub fn router(&self) -> Result<Router> {
         let api = schema::build(Arc::clone(&self.0));
         let sdl = api.sdl();
-        http::router(self.clone(), api, &sdl, schema::document(), Router::new()).map_err(Error::internal)
+        let more = federation::serve::routes(Arc::clone(&self.0));
+        http::router(self.clone(), api, &sdl, schema::document(), more).map_err(Error::internal)
     }
 }
 

@@ -15,13 +15,14 @@ use sea_orm::{
 
 use super::{
     content::{self, Content},
-    feeds::{self, exact},
+    feeds::{self, exact, signed},
+    host,
     keys::{self, SiteKey},
     protocol::{
         publisher::{self, Appended, Draft, Emitted, Feed, Shared, Written},
         rules::Rules,
     },
-    wire::{Audience, Epoch, Hash, Operation, Origin, Salt, first_head},
+    wire::{Audience, Epoch, Hash, Header, Operation, Origin, Previous, Salt, first_head},
 };
 use crate::{
     app::{App, Work},
@@ -47,8 +48,31 @@ pub async fn run(app: &App) -> Result<usize> {
         }
         for site in waiting {
             written += app.system("sequence", async |work| sequence(work, site).await).await?;
+            app.signals.grew();
         }
     }
+}
+
+/// Opens a new epoch of a feed because others have read another story of it, and writes into it what the feed shows now.
+/// Tells whether it did: not when the feed is no longer the one that was judged.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn reopen(app: &App, judged: &Feed, previous: Previous) -> Result<bool> {
+    let opened = app
+        .system("reopen", async |work| {
+            let mut feeds = Locked::feeds(work, SiteId(judged.origin.0)).await?;
+            let present = feeds.heads.get(&judged.audience);
+            if !present.is_some_and(|present| present.epoch == judged.epoch && !present.moved) {
+                return Ok(false);
+            }
+            feeds.reopen(work, judged, previous).await?;
+            feeds.sign(work).await?;
+            Ok(true)
+        })
+        .await?;
+    app.signals.grew();
+    Ok(opened)
 }
 
 /// The sites of this host for which something waits.
@@ -111,7 +135,7 @@ impl Locked {
         };
         let key = [Column::Origin, Column::Audience];
         let unmade = OnConflict::columns(key).do_nothing().to_owned();
-        let made = Entity::insert(head_row(&feeds.new(work, Audience::Network))?).on_conflict(unmade);
+        let made = Entity::insert(head_row(&feeds.new(work, Audience::Network), 0)?).on_conflict(unmade);
         made.exec_without_returning(work.db()).await?;
         let network = Entity::find()
             .filter(Column::Origin.eq(site))
@@ -155,6 +179,64 @@ impl Locked {
         let opened = publisher::open(feed.origin, audience, feed.epoch, None, salt, work.now());
         self.store(work, &opened).await?;
         Ok(opened.feed)
+    }
+
+    /// Writes the records that a feed shows into a new epoch, in the order of their last entries, and forgets the old one.
+    async fn reopen(&mut self, work: &Work<'_>, old: &Feed, previous: Previous) -> Result<()> {
+        use feed_shared::Column;
+        let audience = old.audience;
+        let shown = feed_shared::Entity::find()
+            .select_only()
+            .column(Column::Pos)
+            .filter(Column::Origin.eq(self.site))
+            .filter(Column::Audience.eq(audience.to_string()))
+            .filter(Column::Operation.eq(Operation::Put.word()))
+            .order_by_asc(Column::Pos);
+        let shown: Vec<i64> = shown.into_tuple().all(work.db()).await?;
+        let said = feed_shared::Entity::delete_many()
+            .filter(Column::Origin.eq(self.site))
+            .filter(Column::Audience.eq(audience.to_string()));
+        said.exec(work.db()).await?;
+        let new = self.new(work, audience);
+        let salt = Salt(work.app().ids.bytes());
+        let opened = publisher::open(new.origin, audience, new.epoch, Some(previous), salt, work.now());
+        self.store(work, &opened).await?;
+        for positions in shown.chunks(ROWS_A_STATEMENT) {
+            let drafts = self.drafts(work, old, positions).await?;
+            let (feed, ids) = (self.heads[&audience], &work.app().ids);
+            let salt = || Salt(ids.bytes());
+            let rules = Rules::default();
+            let appended = publisher::append(&feed, &drafts, |_| None, |_| false, salt, work.now(), rules);
+            self.store(work, &appended).await?;
+        }
+        let earlier = feed_entry::Entity::delete_many()
+            .filter(feed_entry::Column::Origin.eq(self.site))
+            .filter(feed_entry::Column::Audience.eq(audience.to_string()))
+            .filter(feed_entry::Column::Epoch.ne(new.epoch.0));
+        earlier.exec(work.db()).await?;
+        Ok(())
+    }
+
+    /// What entries of a feed said, to be said again.
+    async fn drafts(&self, work: &Work<'_>, feed: &Feed, positions: &[i64]) -> Result<Vec<Draft>> {
+        use feed_entry::Column;
+        let rows = feed_entry::Entity::find()
+            .filter(Column::Origin.eq(self.site))
+            .filter(Column::Audience.eq(feed.audience.to_string()))
+            .filter(Column::Epoch.eq(feed.epoch.0))
+            .filter(Column::Pos.is_in(positions.iter().copied()))
+            .order_by_asc(Column::Pos);
+        let drafts = rows.all(work.db()).await?.into_iter().map(|row| {
+            let header = Header::parse(&row.header).map_err(Error::internal)?;
+            Ok(Draft {
+                gid: header.gid,
+                kind: header.kind,
+                schema: header.schema,
+                parent: header.parent,
+                shared: row.payload.map_or(Shared::No, Shared::As),
+            })
+        });
+        drafts.collect()
     }
 
     /// Writes an entry for every record of which the feeds should say something else than they last said.
@@ -272,6 +354,7 @@ impl Locked {
             return Ok(());
         }
         let key = keys::signing(work, self.site).await?;
+        let changed = host::advance(work).await?;
         for audience in &self.grown {
             let feed = &self.heads[audience];
             let key_columns = [feed_head::Column::Origin, feed_head::Column::Audience];
@@ -280,9 +363,10 @@ impl Locked {
                 feed_head::Column::Pos,
                 feed_head::Column::Head,
                 feed_head::Column::Moved,
+                feed_head::Column::Changed,
             ];
             let moved = OnConflict::columns(key_columns).update_columns(moved).to_owned();
-            let head = feed_head::Entity::insert(head_row(feed)?).on_conflict(moved);
+            let head = feed_head::Entity::insert(head_row(feed, changed)?).on_conflict(moved);
             head.exec_without_returning(work.db()).await?;
             let row = checkpoint_row(work, feed, &key)?;
             let earlier = feed_checkpoint::Entity::delete_many()
@@ -297,14 +381,15 @@ impl Locked {
     }
 }
 
-fn head_row(feed: &Feed) -> Result<feed_head::ActiveModel> {
+pub(super) fn head_row(feed: &Feed, changed: i64) -> Result<feed_head::ActiveModel> {
     Ok(feed_head::ActiveModel {
         origin: Set(SiteId(feed.origin.0)),
         audience: Set(feed.audience.to_string()),
         epoch: Set(feed.epoch.0),
-        pos: Set(position(feed.pos)?),
+        pos: Set(signed(feed.pos)?),
         head: Set(feed.head.0.to_vec()),
         moved: Set(feed.moved),
+        changed: Set(changed),
     })
 }
 
@@ -313,7 +398,7 @@ fn entry_row(feed: &Feed, written: &Written) -> Result<feed_entry::ActiveModel> 
         origin: Set(SiteId(feed.origin.0)),
         audience: Set(feed.audience.to_string()),
         epoch: Set(feed.epoch.0),
-        pos: Set(position(written.pos)?),
+        pos: Set(signed(written.pos)?),
         record_id: Set(written.gid),
         header: Set(written.entry.header.clone()),
         salt: Set(written.entry.salt.map(|salt| salt.0.to_vec())),
@@ -327,7 +412,7 @@ fn shared_row(feed: &Feed, written: &Written) -> Result<feed_shared::ActiveModel
         origin: Set(SiteId(feed.origin.0)),
         audience: Set(feed.audience.to_string()),
         record_id: Set(written.gid),
-        pos: Set(position(written.pos)?),
+        pos: Set(signed(written.pos)?),
         operation: Set(written.emitted.op.word().to_owned()),
         payload_hash: Set(written.emitted.ph.map(|hash| hash.0.to_vec())),
         salt: Set(written.emitted.salt.map(|salt| salt.0.to_vec())),
@@ -341,7 +426,7 @@ fn checkpoint_row(work: &Work<'_>, feed: &Feed, key: &SiteKey) -> Result<feed_ch
         origin: Set(SiteId(feed.origin.0)),
         audience: Set(feed.audience.to_string()),
         epoch: Set(feed.epoch.0),
-        pos: Set(position(checkpoint.to)?),
+        pos: Set(signed(checkpoint.to)?),
         head: Set(checkpoint.head.0.to_vec()),
         signed_at: Set(checkpoint.at),
         kid: Set(checkpoint.kid),
@@ -351,8 +436,4 @@ fn checkpoint_row(work: &Work<'_>, feed: &Feed, key: &SiteKey) -> Result<feed_ch
 
 fn audience_of(text: &str) -> Result<Audience> {
     text.parse().map_err(Error::internal)
-}
-
-fn position(pos: u64) -> Result<i64> {
-    i64::try_from(pos).map_err(Error::internal)
 }

@@ -43,7 +43,7 @@ async fn feed(host: &Host, slug: &str, audience: Audience) -> Vec<Line> {
                 return lines;
             }
             Served::Unknown => return lines,
-            Served::Diverged => panic!("a feed that nobody rewrote has diverged"),
+            Served::Diverged(_) => panic!("a feed that nobody rewrote has diverged"),
         };
         assert_eq!(batch.from, asked.after + 1);
         let key = PublicKey::parse(site.public_key.as_deref().unwrap()).unwrap();
