@@ -42,7 +42,10 @@ mod tests {
         let waits: Vec<_> = (0..20).map(|_| backoff.failed(&ids)).collect();
 
         assert_eq!(waits[0], SHORTEST);
-        assert!(waits.iter().all(|wait| (SHORTEST..=LONGEST).contains(wait)), "{waits:?}");
+        assert!(
+            waits.iter().all(|wait| (SHORTEST..=LONGEST).contains(wait)),
+            "{waits:?}"
+        );
         assert!(waits[12..].iter().all(|wait| *wait >= LONGEST / 2), "{waits:?}");
         assert!(waits[12..].windows(2).any(|pair| pair[0] != pair[1]), "they vary");
         backoff.reset();

@@ -15,7 +15,12 @@ mod hub;
 mod receipts;
 mod up;
 
-use std::{collections::{HashMap, HashSet}, net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    net::IpAddr,
+    sync::Arc,
+    time::Duration,
+};
 
 use entity::{SiteId, SiteStatus, feed_head, site, site_key};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
@@ -83,7 +88,8 @@ pub fn hub_url(settings: &Settings) -> Result<Option<Url>, String> {
     if url.scheme() != "https" && !plain {
         return wrong("does not start with https; in development, http to this machine will do");
     }
-    let bare = url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+    let bare =
+        url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
     if !bare {
         return wrong("has a user name, a password, a query or a fragment");
     }
@@ -97,9 +103,11 @@ pub async fn run(app: Arc<App>, hub: Url) {
         hub: Hub::at(hub, Arc::clone(&app)),
         app,
     });
-    // Dropped half-way, a worker leaves nothing: what it was about to do is in no transaction yet, or the transaction is
+    let mut crew = Crew::new(dialling);
+    signals.signals.unless_stopping(crew.work()).await;
+    // Ended half-way, a worker leaves nothing: what it was about to do is in no transaction yet, or the transaction is
     // dropped with it.
-    signals.signals.unless_stopping(Crew::new(dialling).work()).await;
+    crew.workers.shutdown().await;
 }
 
 /// The active sites of this host that have a key: a site gets its own with its first entry, and until then has nothing to
@@ -111,8 +119,17 @@ async fn sites(app: &App) -> Result<Vec<SiteId>> {
         .order_by_asc(site::Column::Id);
     let own = own.all(app.reader()).await?;
     let keys = site_key::Entity::find().filter(site_key::Column::RetiredAt.is_null());
-    let keys: HashSet<_> = keys.all(app.reader()).await?.into_iter().map(|key| key.site_id).collect();
-    Ok(own.into_iter().map(|site| site.id).filter(|id| keys.contains(id)).collect())
+    let keys: HashSet<_> = keys
+        .all(app.reader())
+        .await?
+        .into_iter()
+        .map(|key| key.site_id)
+        .collect();
+    Ok(own
+        .into_iter()
+        .map(|site| site.id)
+        .filter(|id| keys.contains(id))
+        .collect())
 }
 
 /// The workers and what wakes them.
@@ -138,7 +155,7 @@ impl Crew {
         }
     }
 
-    async fn work(mut self) {
+    async fn work(&mut self) {
         let app = Arc::clone(&self.dialling.app);
         let mut growth = app.signals.growth();
         loop {
@@ -200,7 +217,8 @@ impl Crew {
             Task::Down(origin, audience) => {
                 let reader = self.readers.entry((origin, audience));
                 let news = reader.or_insert_with(|| watch::Sender::new(None)).subscribe();
-                self.workers.spawn(down::feed(dialling, SiteId(origin.0), audience, news))
+                self.workers
+                    .spawn(down::feed(dialling, SiteId(origin.0), audience, news))
             }
             Task::Receipts => self.workers.spawn(receipts::send(dialling)),
         };

@@ -36,12 +36,6 @@ pub async fn standing(db: &impl ConnectionTrait, origin: SiteId) -> Result<Optio
 ///
 /// # Errors
 /// None.
-pub async fn opened(
-    _work: &mut Work<'_>,
-    _site: SiteId,
-    _kid: &str,
-    _audience: Audience,
-    _epoch: Epoch,
-) -> Result<()> {
+pub async fn opened(_work: &mut Work<'_>, _site: SiteId, _kid: &str, _audience: Audience, _epoch: Epoch) -> Result<()> {
     Ok(())
 }

@@ -12,7 +12,8 @@ use super::{
         rules::Rules,
     },
     wire::{
-        Audience, Batch, Checkpoint, Entry, Epoch, Head, MAX_BATCH_ENTRIES, Origin, Previous, Salt, Signature, first_head,
+        Audience, Batch, Checkpoint, Entry, Epoch, Head, MAX_BATCH_ENTRIES, Origin, Previous, Salt, Signature,
+        first_head,
     },
 };
 use crate::{
@@ -106,8 +107,14 @@ impl Source {
             Self::Key(key) => Served::Unchanged(sign(app, key, feed, (feed.pos, feed.head))?),
             Self::Relay => {
                 let newest = checkpoints(feed).filter(feed_checkpoint::Column::Pos.lte(signed(after)?));
-                let newest = newest.order_by_desc(feed_checkpoint::Column::Pos).one(app.reader()).await?;
-                newest.map(checkpoint).transpose()?.map_or(Served::Unknown, Served::Unchanged)
+                let newest = newest
+                    .order_by_desc(feed_checkpoint::Column::Pos)
+                    .one(app.reader())
+                    .await?;
+                newest
+                    .map(checkpoint)
+                    .transpose()?
+                    .map_or(Served::Unknown, Served::Unchanged)
             }
         })
     }
@@ -147,7 +154,9 @@ async fn batch(app: &App, source: &Source, feed: &Feed, after: u64, limit: usize
     let heads = heads.collect::<Result<Vec<_>>>()?;
     let entries = rows.into_iter().map(entry).collect::<Result<Vec<_>>>()?;
     let sizes: Vec<_> = entries.iter().map(Entry::size).collect();
-    let ends = seals.as_ref().map(|seals| seals.iter().map(|seal| seal.to).collect::<Vec<_>>());
+    let ends = seals
+        .as_ref()
+        .map(|seals| seals.iter().map(|seal| seal.to).collect::<Vec<_>>());
     let Some(to) = relay::cut(after, &sizes, ends.as_deref(), limit) else {
         return source.unchanged(app, &newest, after).await;
     };
@@ -155,7 +164,9 @@ async fn batch(app: &App, source: &Source, feed: &Feed, after: u64, limit: usize
     let end = heads.get(count - 1).copied().unwrap_or(prev);
     let (checkpoint, seal) = match (source, seals) {
         (Source::Key(key), _) => {
-            let seal = (to < newest.pos).then(|| sign(app, key, &newest, (to, end))).transpose()?;
+            let seal = (to < newest.pos)
+                .then(|| sign(app, key, &newest, (to, end)))
+                .transpose()?;
             (sign(app, key, &newest, (newest.pos, newest.head))?, seal)
         }
         (Source::Relay, seals) => relay::vouchers(&seals.unwrap_or_default(), to)

@@ -67,10 +67,7 @@ pub async fn turn(work: &Work<'_>) -> Result<host::Model> {
 pub async fn advance(work: &Work<'_>) -> Result<i64> {
     let changes = turn(work).await?.changes + 1;
     let counted = host::Entity::update_many().col_expr(host::Column::Changes, Expr::value(changes));
-    counted
-        .filter(host::Column::Number.eq(ONLY))
-        .exec(work.db())
-        .await?;
+    counted.filter(host::Column::Number.eq(ONLY)).exec(work.db()).await?;
     Ok(changes)
 }
 
@@ -79,7 +76,10 @@ pub async fn advance(work: &Work<'_>) -> Result<i64> {
 /// # Errors
 /// Only when the database fails.
 pub async fn reader(db: &impl ConnectionTrait) -> Result<Reader> {
-    let sites = site::Entity::find().filter(site::Column::Hosted.eq(true)).all(db).await?;
+    let sites = site::Entity::find()
+        .filter(site::Column::Hosted.eq(true))
+        .all(db)
+        .await?;
     Ok(Reader {
         is_hub: sites.iter().any(|site| site.kind == SiteKind::National),
         sites: sites.into_iter().map(|site| Origin(site.id.0)).collect(),

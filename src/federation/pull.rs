@@ -74,7 +74,8 @@ pub async fn catch_up(app: &App, origin: SiteId, audience: Audience) -> Result<(
         return Ok(());
     }
     let mut discarded = 0;
-    loop {
+    // What is stored is not lost: the rest comes after the next start.
+    while !app.signals.is_stopping() {
         let cursor = apply::cursor(app.reader(), origin, audience).await?;
         let fetched = match feeds::read(app, origin, audience, &asked(&cursor), MAX_BATCH_ENTRIES).await? {
             Served::Batch(batch) => Fetched::Batch(batch),
@@ -94,6 +95,7 @@ pub async fn catch_up(app: &App, origin: SiteId, audience: Audience) -> Result<(
             }
         }
     }
+    Ok(())
 }
 
 /// The feeds that this host relays and has not read to their end.
@@ -103,12 +105,17 @@ pub async fn catch_up(app: &App, origin: SiteId, audience: Audience) -> Result<(
 pub async fn behind(app: &App) -> Result<Vec<(SiteId, Audience)>> {
     let db = app.reader();
     let reader = host::reader(db).await?;
-    let own = site::Entity::find().filter(site::Column::Hosted.eq(true)).all(db).await?;
+    let own = site::Entity::find()
+        .filter(site::Column::Hosted.eq(true))
+        .all(db)
+        .await?;
     let relayed = feed_head::Entity::find()
         .filter(feed_head::Column::Pos.gt(0))
         .filter(feed_head::Column::Origin.is_not_in(own.iter().map(|site| site.id)));
     let cursors = feed_cursor::Entity::find().all(db).await?.into_iter();
-    let read: HashSet<_> = cursors.map(|cursor| (cursor.origin, cursor.audience, cursor.head)).collect();
+    let read: HashSet<_> = cursors
+        .map(|cursor| (cursor.origin, cursor.audience, cursor.head))
+        .collect();
     let mut behind = Vec::new();
     for row in relayed.all(db).await? {
         let feed = feeds::stored(&row)?;

@@ -75,6 +75,30 @@ pub async fn reopen(app: &App, judged: &Feed, previous: Previous) -> Result<bool
     Ok(opened)
 }
 
+/// Opens a feed that this database does not know although others have read it: its site came back from a backup of before
+/// its first entry. Tells whether it did.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn recall(app: &App, site: SiteId, audience: Audience, previous: Previous) -> Result<bool> {
+    let opened = app
+        .system("recall", async |work| {
+            let mut feeds = Locked::feeds(work, site).await?;
+            if feeds.heads.get(&audience).is_some_and(|feed| feed.pos > 0) {
+                return Ok(false);
+            }
+            let new = feeds.new(work, audience);
+            let salt = Salt(work.app().ids.bytes());
+            let opened = publisher::open(new.origin, audience, new.epoch, Some(previous), salt, work.now());
+            feeds.store(work, &opened).await?;
+            feeds.sign(work).await?;
+            Ok(true)
+        })
+        .await?;
+    app.signals.grew();
+    Ok(opened)
+}
+
 /// The sites of this host for which something waits.
 async fn waiting(app: &App) -> Result<Vec<SiteId>> {
     let rows = outbox::Entity::find()

@@ -68,7 +68,9 @@ fn feed(path: Result<Path<(String, String)>, PathRejection>) -> Answer<(SiteId, 
     let Ok(Path((origin, audience))) = path else {
         return Err(Refusal::garbage("The address names no feed."));
     };
-    let audience = audience.parse().map_err(|why| Refusal::garbage(format!("In the address, {why}.")))?;
+    let audience = audience
+        .parse()
+        .map_err(|why| Refusal::garbage(format!("In the address, {why}.")))?;
     Ok((site(&origin)?, audience))
 }
 

@@ -12,6 +12,7 @@ use tokio::{
 use super::{
     Dialling,
     hub::{Ask, Told, Trouble},
+    up,
 };
 use crate::{
     error::Error,
@@ -37,9 +38,16 @@ const MOST_DISCARDED: u32 = 3;
 
 /// Asks, in the name of a site, which feeds advanced.
 pub(super) async fn listen(dialling: Arc<Dialling>, site: SiteId, directed: bool, news: mpsc::Sender<Advance>) {
-    let (mut since, mut backoff) = (0, Backoff::default());
+    let (mut since, mut backoff, mut recalled) = (0, Backoff::default(), false);
     loop {
-        let pause = match changes(&dialling, site, directed, since).await {
+        let asked = async {
+            if !recalled {
+                up::recall(&dialling, site).await?;
+                recalled = true;
+            }
+            changes(&dialling, site, directed, since).await
+        };
+        let pause = match asked.await {
             Ok(changes) => {
                 backoff.reset();
                 since = changes.since;
@@ -148,7 +156,7 @@ fn is_fresh(cursor: &Cursor, advance: &Advance) -> bool {
 async fn fetch(dialling: &Dialling, origin: SiteId, audience: Audience, cursor: &Cursor) -> Result<Fetched, Trouble> {
     let site = asks_as(dialling, audience).await?;
     let asked = pull::asked(cursor);
-    let mut target = format!("/fed/v1/feeds/{origin}/{audience}?after={}", asked.after);
+    let mut target = format!("/fed/v1/feeds/{}/{audience}?after={}", origin.0, asked.after);
     if let Some(epoch) = asked.epoch {
         target.push_str(&format!("&epoch={}", epoch.0));
     }

@@ -148,11 +148,16 @@ impl Hub {
             method: method.as_str(),
             target: ask.target,
         };
-        let key = keys::current(self.app.reader(), ask.site).await?.ok_or(Trouble::NoKey)?;
+        let key = keys::current(self.app.reader(), ask.site)
+            .await?
+            .ok_or(Trouble::NoKey)?;
         let (now, body) = (self.app.clock.now() + ahead, ask.body.unwrap_or_default());
         let token = transport::sign(&key, ask.site, &request, body, now, self.app.ids.unordered())?;
         let mut request = self.client()?.request(method, self.address(ask.target)?);
-        request = request.bearer_auth(token).header(PROTOCOL_HEADER, VERSION).timeout(patience);
+        request = request
+            .bearer_auth(token)
+            .header(PROTOCOL_HEADER, VERSION)
+            .timeout(patience);
         if !body.is_empty() {
             request = request.header("content-type", "application/json").body(body.to_vec());
         }
@@ -206,7 +211,9 @@ impl Hub {
     }
 
     fn client(&self) -> Result<&Client, Trouble> {
-        self.client.as_ref().ok_or(Trouble::Garbage("this machine cannot make a client"))
+        self.client
+            .as_ref()
+            .ok_or(Trouble::Garbage("this machine cannot make a client"))
     }
 
     fn address(&self, target: &str) -> Result<Url, Trouble> {
@@ -234,7 +241,10 @@ impl Told {
 
     /// The origin's word of a 204.
     pub fn checkpoint(&self) -> Result<Checkpoint, Trouble> {
-        let text = self.headers.get(CHECKPOINT_HEADER).and_then(|value| value.to_str().ok());
+        let text = self
+            .headers
+            .get(CHECKPOINT_HEADER)
+            .and_then(|value| value.to_str().ok());
         let bytes = text.and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
         bytes
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
@@ -242,12 +252,18 @@ impl Told {
     }
 
     pub fn refused(&self) -> Trouble {
-        let code = serde_json::from_slice::<Refused>(&self.body).ok().map(|refused| refused.code);
-        let seconds = self.headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        let code = serde_json::from_slice::<Refused>(&self.body)
+            .ok()
+            .map(|refused| refused.code);
+        let seconds = self
+            .headers
+            .get(RETRY_AFTER)
+            .and_then(|value| value.to_str().ok()?.parse().ok());
         Trouble::Refused {
             status: self.status.as_u16(),
             // It goes into the log: a word, and not just anything.
-            code: code.filter(|code| code.len() <= 40 && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')),
+            code: code
+                .filter(|code| code.len() <= 40 && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')),
             after: seconds.map(|seconds: u64| Duration::from_secs(seconds.min(300))),
         }
     }

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// How often what was read is acknowledged.
-const EVERY: Duration = Duration::from_secs(10);
+const EVERY: Duration = Duration::from_secs(5);
 
 /// What the hub has been told, by the site in whose name and the feed.
 type Told = HashMap<(SiteId, Origin, Audience), (Epoch, u64)>;

@@ -15,7 +15,7 @@ use crate::{
     federation::{
         backoff::Backoff,
         feeds,
-        messages::Taken,
+        messages::{Cursor, Hello, Taken},
         protocol::{
             epoch::{Continue, resume},
             publisher::Feed,
@@ -43,7 +43,8 @@ struct Sent {
 impl Sent {
     /// How long the hub can still do without a fresh word.
     fn due(&self) -> Duration {
-        self.at.map_or(Duration::ZERO, |at| WORD_EVERY.saturating_sub(at.elapsed()))
+        self.at
+            .map_or(Duration::ZERO, |at| WORD_EVERY.saturating_sub(at.elapsed()))
     }
 }
 
@@ -99,6 +100,23 @@ pub(super) async fn feed(dialling: Arc<Dialling>, site: SiteId, audience: Audien
     }
 }
 
+/// Opens the feeds of a site anew that the hub holds and this host has forgotten.
+pub(super) async fn recall(dialling: &Dialling, site: SiteId) -> Result<(), Trouble> {
+    let ask = Ask {
+        site,
+        target: "/fed/v1/hello",
+        body: None,
+    };
+    let hello: Hello = dialling.hub.ask(&ask).await?.expect(StatusCode::OK)?;
+    for Cursor { audience, held } in hello.cursors {
+        let known = feeds::feed(dialling.app.reader(), site, audience).await?;
+        if known.is_none() && sequencer::recall(&dialling.app, site, audience, held).await? {
+            tracing::warn!(%site, %audience, "the hub holds a feed that this host has forgotten: it is opened anew");
+        }
+    }
+    Ok(())
+}
+
 async fn step(dialling: &Dialling, site: SiteId, audience: Audience, sent: Option<Sent>) -> Result<Next, Trouble> {
     let app = &dialling.app;
     let Some(feed) = feeds::feed(app.reader(), site, audience).await? else {
@@ -116,7 +134,7 @@ async fn step(dialling: &Dialling, site: SiteId, audience: Audience, sent: Optio
     let Some(batch) = feeds::to_append(app, &feed, after).await? else {
         return Ok(Next::Gone);
     };
-    let target = format!("/fed/v1/feeds/{site}/{audience}/append");
+    let target = format!("/fed/v1/feeds/{}/{audience}/append", site.0);
     let body = serde_json::to_vec(&batch).map_err(Error::internal)?;
     let ask = Ask {
         site,

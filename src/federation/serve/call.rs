@@ -102,10 +102,14 @@ fn target(head: &Parts) -> &str {
 
 fn bearer(headers: &HeaderMap) -> Answer<&str> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let token = values.next().and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let token = values
+        .next()
+        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     match (token, values.next()) {
         (Some(token), None) => Ok(token),
-        _ => Err(Refusal::unproved("Send one Authorization header: the word Bearer, a space and a token.")),
+        _ => Err(Refusal::unproved(
+            "Send one Authorization header: the word Bearer, a space and a token.",
+        )),
     }
 }
 

@@ -8,9 +8,7 @@ use axum::{
     http::header,
 };
 use entity::{feed_checkpoint, feed_head};
-use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect, RelationDef,
-};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, JoinType, QueryFilter, QueryOrder, QuerySelect, RelationDef};
 use serde::Deserialize;
 use tokio::time::{Instant, sleep, sleep_until};
 

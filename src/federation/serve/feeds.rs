@@ -88,15 +88,27 @@ pub async fn append(
 ) -> Answer<Response> {
     let app = &serving.app;
     if !host::reader(app.reader()).await?.is_hub {
-        return Err(Refusal::nothing("NOT_A_HUB", "This host keeps no national site and relays nothing."));
+        return Err(Refusal::nothing(
+            "NOT_A_HUB",
+            "This host keeps no national site and relays nothing.",
+        ));
     }
     let (origin, audience) = feed(path)?;
     if call.site() != origin {
-        return Err(Refusal::forbidden("NOT_YOURS", "A site appends to its own feeds alone."));
+        return Err(Refusal::forbidden(
+            "NOT_YOURS",
+            "A site appends to its own feeds alone.",
+        ));
     }
-    let hosted = site::Entity::find_by_id(origin).one(app.reader()).await.map_err(Error::from)?;
+    let hosted = site::Entity::find_by_id(origin)
+        .one(app.reader())
+        .await
+        .map_err(Error::from)?;
     if hosted.is_some_and(|site| site.hosted) {
-        return Err(Refusal::forbidden("HOSTED_HERE", "This host writes the feeds of that site itself."));
+        return Err(Refusal::forbidden(
+            "HOSTED_HERE",
+            "This host writes the feeds of that site itself.",
+        ));
     }
     let batch = Batch::parse(&call.body)?;
     if (batch.origin, batch.audience) != (Origin(origin.0), audience) {
@@ -117,9 +129,14 @@ pub async fn append(
 /// Refuses what no database holds: positions beyond all numbers, and NUL in a text.
 fn storable(batch: &Batch) -> Answer<()> {
     let nul = |text: &String| text.contains('\0');
-    let texts = batch.entries.iter().any(|entry| nul(&entry.header) || entry.payload.as_ref().is_some_and(nul));
+    let texts = batch
+        .entries
+        .iter()
+        .any(|entry| nul(&entry.header) || entry.payload.as_ref().is_some_and(nul));
     if texts || feeds::signed(batch.checkpoint.to).is_err() {
-        return Err(Refusal::garbage("The batch holds a number or a character that cannot be stored."));
+        return Err(Refusal::garbage(
+            "The batch holds a number or a character that cannot be stored.",
+        ));
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use entity::SiteId;
 use sea_orm::prelude::Uuid;
 
 /// Most requests of a site within the life of their tokens.
-pub const MOST_TOKENS: usize = 1_200;
+pub const MOST_TOKENS: usize = 6_000;
 
 /// Most requests of a site at the same moment.
 const MOST_OPEN: usize = 32;
@@ -112,9 +112,19 @@ mod tests {
         let until = now + TimeDelta::seconds(90);
 
         assert!(peers.admit(leeds, number(7), until, now).is_ok());
-        assert_eq!(peers.admit(leeds, number(7), until, now).unwrap_err(), TurnedAway::Replayed);
-        assert!(peers.admit(hull, number(7), until, now).is_ok(), "another site's token is another one");
-        assert!(peers.admit(leeds, number(7), until + TimeDelta::seconds(90), until).is_ok());
+        assert_eq!(
+            peers.admit(leeds, number(7), until, now).unwrap_err(),
+            TurnedAway::Replayed
+        );
+        assert!(
+            peers.admit(hull, number(7), until, now).is_ok(),
+            "another site's token is another one"
+        );
+        assert!(
+            peers
+                .admit(leeds, number(7), until + TimeDelta::seconds(90), until)
+                .is_ok()
+        );
     }
 
     #[test]
@@ -129,7 +139,11 @@ mod tests {
         let refused = peers.admit(leeds, number(MOST_TOKENS), until, now).unwrap_err();
         assert_eq!(refused, TurnedAway::TooMany(91));
         assert!(peers.admit(hull, number(1), until, now).is_ok());
-        assert!(peers.admit(leeds, number(MOST_TOKENS), until + TimeDelta::seconds(90), until).is_ok());
+        assert!(
+            peers
+                .admit(leeds, number(MOST_TOKENS), until + TimeDelta::seconds(90), until)
+                .is_ok()
+        );
         assert!(peers.lock()[&leeds].used.len() == 1, "what is over is forgotten");
     }
 
@@ -137,9 +151,14 @@ mod tests {
     fn a_site_has_so_many_requests_open_and_no_more() {
         let (peers, now) = (Arc::<Peers>::default(), DateTime::UNIX_EPOCH);
         let (leeds, until) = (SiteId(number(1)), now + TimeDelta::seconds(90));
-        let mut open: Vec<_> = (0..MOST_OPEN).map(|token| peers.admit(leeds, number(token), until, now).unwrap()).collect();
+        let mut open: Vec<_> = (0..MOST_OPEN)
+            .map(|token| peers.admit(leeds, number(token), until, now).unwrap())
+            .collect();
 
-        assert_eq!(peers.admit(leeds, number(900), until, now).unwrap_err(), TurnedAway::TooMany(1));
+        assert_eq!(
+            peers.admit(leeds, number(900), until, now).unwrap_err(),
+            TurnedAway::TooMany(1)
+        );
         open.pop();
         assert!(peers.admit(leeds, number(900), until, now).is_ok());
     }
@@ -153,7 +172,11 @@ mod tests {
         }
 
         let later = until + TimeDelta::seconds(1);
-        drop(peers.admit(SiteId(number(99)), number(1), later + TimeDelta::seconds(90), later).unwrap());
+        drop(
+            peers
+                .admit(SiteId(number(99)), number(1), later + TimeDelta::seconds(90), later)
+                .unwrap(),
+        );
         assert_eq!(peers.lock().len(), 1);
     }
 }

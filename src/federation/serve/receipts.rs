@@ -52,7 +52,9 @@ pub async fn witness(
 pub async fn ack(State(serving): State<Serving>, call: Call) -> Answer<StatusCode> {
     let ack: Ack = json(&call.body)?;
     if ack.cursors.len() > MAX_LISTED {
-        return Err(Refusal::garbage(format!("At most {MAX_LISTED} cursors go into one message.")));
+        return Err(Refusal::garbage(format!(
+            "At most {MAX_LISTED} cursors go into one message."
+        )));
     }
     let (db, reader, site) = (serving.app.reader(), call.reader(), call.site());
     let mut rows = Vec::new();

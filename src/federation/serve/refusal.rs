@@ -43,7 +43,10 @@ impl Refusal {
     /// Nobody knows who asks.
     pub fn unproved(why: &'static str) -> Self {
         let refusal = Self::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", why);
-        refusal.with(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"cn-fed\""))
+        refusal.with(
+            header::WWW_AUTHENTICATE,
+            HeaderValue::from_static("Bearer realm=\"cn-fed\""),
+        )
     }
 
     /// Who asks may not have this.
@@ -77,7 +80,11 @@ impl Refusal {
 
     /// The body does not come.
     pub fn too_slow() -> Self {
-        Self::new(StatusCode::REQUEST_TIMEOUT, "TOO_SLOW", "The body did not arrive in time.")
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "TOO_SLOW",
+            "The body did not arrive in time.",
+        )
     }
 
     fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
@@ -106,7 +113,11 @@ impl From<check::Refusal> for Refusal {
             Malformed(malformed) => malformed.into(),
             NotActive(_) => Self::forbidden("NOT_ACTIVE", format!("Not taken: {refusal}.")),
             UntrustedKey { .. } => Self::forbidden("UNTRUSTED_KEY", format!("Not taken: {refusal}.")),
-            other => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "REFUSED", format!("Not taken: {other}.")),
+            other => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "REFUSED",
+                format!("Not taken: {other}."),
+            ),
         }
     }
 }

@@ -62,16 +62,23 @@ pub struct Host {
 impl Host {
     /// Starts a host with the sites `national`, `leeds` and `hull`.
     pub async fn start(backend: Backend) -> Self {
+        let [leeds, hull] = REGIONS;
+        Self::keeping(backend, &[NATIONAL, leeds, hull], 7, |_| {}).await
+    }
+
+    /// Starts a host with these sites, with settings of its own. Hosts of one network have seeds of their own.
+    pub async fn keeping(backend: Backend, sites: &[&str], seed: u64, change: impl FnOnce(&mut Settings)) -> Self {
         let database = FreshDatabase::make(backend).await;
         let mut settings = Settings::defaults().unwrap();
         settings.host_name = "Test host".to_owned();
         settings.postgres_connections = 4;
         settings.sqlite_readers = 4;
         settings.database_url = database.url.clone();
+        change(&mut settings);
         let statements = Statements::default();
-        let server = open(&settings, &statements).await;
+        let server = open(&settings, &statements, seed).await;
         let key = DevelopmentKey::generate().unwrap();
-        for slug in std::iter::once(NATIONAL).chain(REGIONS) {
+        for slug in sites {
             found_site(&server, &key, slug).await;
         }
         let router = server.router().unwrap();
@@ -134,13 +141,13 @@ impl Host {
 }
 
 /// Opens the server of these settings, with a standing clock and its statements noted.
-async fn open(settings: &Settings, statements: &Statements) -> Server {
+async fn open(settings: &Settings, statements: &Statements, seed: u64) -> Server {
     let mut database = Database::open(settings).await.unwrap();
     database.migrate().await.unwrap();
     let kept = Arc::clone(statements);
     database.on_statement(move |statement| kept.lock().unwrap().push(statement.to_owned()));
     let clock = Clock::standing_at("2026-06-15T09:00:00Z".parse().unwrap());
-    Server::over(database, settings.clone(), clock, Ids::seeded(7))
+    Server::over(database, settings.clone(), clock, Ids::seeded(seed))
 }
 
 /// Founds a site that trusts the test issuer with every role.
