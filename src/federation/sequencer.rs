@@ -3,6 +3,8 @@
 //! Numbers are given here and not in the writes: so a long transaction holds up nobody, and no reader that follows the
 //! positions can miss one that commits late. Several replicas may run at once; the feed's row lock puts them in turn.
 
+mod reopen;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use entity::{Kind, SiteId, feed_checkpoint, feed_entry, feed_head, feed_shared, outbox, site};
@@ -22,12 +24,14 @@ use super::{
         publisher::{self, Appended, Draft, Emitted, Feed, Shared, Written},
         rules::Rules,
     },
-    wire::{Audience, Epoch, Hash, Header, Operation, Origin, Previous, Salt, first_head},
+    wire::{Audience, Epoch, Hash, Operation, Origin, Salt, first_head},
 };
 use crate::{
     app::{App, Work},
     error::{Error, Result},
 };
+
+pub use self::reopen::{recall, reopen};
 
 /// Most outbox rows of one run.
 const ROWS_A_RUN: u64 = 1_000;
@@ -51,52 +55,6 @@ pub async fn run(app: &App) -> Result<usize> {
             app.signals.grew();
         }
     }
-}
-
-/// Opens a new epoch of a feed because others have read another story of it, and writes into it what the feed shows now.
-/// Tells whether it did: not when the feed is no longer the one that was judged.
-///
-/// # Errors
-/// Only when the database fails.
-pub async fn reopen(app: &App, judged: &Feed, previous: Previous) -> Result<bool> {
-    let opened = app
-        .system("reopen", async |work| {
-            let mut feeds = Locked::feeds(work, SiteId(judged.origin.0)).await?;
-            let present = feeds.heads.get(&judged.audience);
-            if !present.is_some_and(|present| present.epoch == judged.epoch && !present.moved) {
-                return Ok(false);
-            }
-            feeds.reopen(work, judged, previous).await?;
-            feeds.sign(work).await?;
-            Ok(true)
-        })
-        .await?;
-    app.signals.grew();
-    Ok(opened)
-}
-
-/// Opens a feed that this database does not know although others have read it: its site came back from a backup of before
-/// its first entry. Tells whether it did.
-///
-/// # Errors
-/// Only when the database fails.
-pub async fn recall(app: &App, site: SiteId, audience: Audience, previous: Previous) -> Result<bool> {
-    let opened = app
-        .system("recall", async |work| {
-            let mut feeds = Locked::feeds(work, site).await?;
-            if feeds.heads.get(&audience).is_some_and(|feed| feed.pos > 0) {
-                return Ok(false);
-            }
-            let new = feeds.new(work, audience);
-            let salt = Salt(work.app().ids.bytes());
-            let opened = publisher::open(new.origin, audience, new.epoch, Some(previous), salt, work.now());
-            feeds.store(work, &opened).await?;
-            feeds.sign(work).await?;
-            Ok(true)
-        })
-        .await?;
-    app.signals.grew();
-    Ok(opened)
 }
 
 /// The sites of this host for which something waits.
@@ -203,64 +161,6 @@ impl Locked {
         let opened = publisher::open(feed.origin, audience, feed.epoch, None, salt, work.now());
         self.store(work, &opened).await?;
         Ok(opened.feed)
-    }
-
-    /// Writes the records that a feed shows into a new epoch, in the order of their last entries, and forgets the old one.
-    async fn reopen(&mut self, work: &Work<'_>, old: &Feed, previous: Previous) -> Result<()> {
-        use feed_shared::Column;
-        let audience = old.audience;
-        let shown = feed_shared::Entity::find()
-            .select_only()
-            .column(Column::Pos)
-            .filter(Column::Origin.eq(self.site))
-            .filter(Column::Audience.eq(audience.to_string()))
-            .filter(Column::Operation.eq(Operation::Put.word()))
-            .order_by_asc(Column::Pos);
-        let shown: Vec<i64> = shown.into_tuple().all(work.db()).await?;
-        let said = feed_shared::Entity::delete_many()
-            .filter(Column::Origin.eq(self.site))
-            .filter(Column::Audience.eq(audience.to_string()));
-        said.exec(work.db()).await?;
-        let new = self.new(work, audience);
-        let salt = Salt(work.app().ids.bytes());
-        let opened = publisher::open(new.origin, audience, new.epoch, Some(previous), salt, work.now());
-        self.store(work, &opened).await?;
-        for positions in shown.chunks(ROWS_A_STATEMENT) {
-            let drafts = self.drafts(work, old, positions).await?;
-            let (feed, ids) = (self.heads[&audience], &work.app().ids);
-            let salt = || Salt(ids.bytes());
-            let rules = Rules::default();
-            let appended = publisher::append(&feed, &drafts, |_| None, |_| false, salt, work.now(), rules);
-            self.store(work, &appended).await?;
-        }
-        let earlier = feed_entry::Entity::delete_many()
-            .filter(feed_entry::Column::Origin.eq(self.site))
-            .filter(feed_entry::Column::Audience.eq(audience.to_string()))
-            .filter(feed_entry::Column::Epoch.ne(new.epoch.0));
-        earlier.exec(work.db()).await?;
-        Ok(())
-    }
-
-    /// What entries of a feed said, to be said again.
-    async fn drafts(&self, work: &Work<'_>, feed: &Feed, positions: &[i64]) -> Result<Vec<Draft>> {
-        use feed_entry::Column;
-        let rows = feed_entry::Entity::find()
-            .filter(Column::Origin.eq(self.site))
-            .filter(Column::Audience.eq(feed.audience.to_string()))
-            .filter(Column::Epoch.eq(feed.epoch.0))
-            .filter(Column::Pos.is_in(positions.iter().copied()))
-            .order_by_asc(Column::Pos);
-        let drafts = rows.all(work.db()).await?.into_iter().map(|row| {
-            let header = Header::parse(&row.header).map_err(Error::internal)?;
-            Ok(Draft {
-                gid: header.gid,
-                kind: header.kind,
-                schema: header.schema,
-                parent: header.parent,
-                shared: row.payload.map_or(Shared::No, Shared::As),
-            })
-        });
-        drafts.collect()
     }
 
     /// Writes an entry for every record of which the feeds should say something else than they last said.
