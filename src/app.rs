@@ -49,7 +49,7 @@ pub struct App {
     pub key_sets: KeySets,
     /// What is gone for ever.
     pub ledger: Arc<Ledger>,
-    /// What wakes the sequencer.
+    /// What wakes the sequencer and whoever waits for feeds.
     pub signals: Signals,
 }
 

@@ -29,6 +29,8 @@ pub struct Settings {
     pub sqlite_readers: u32,
     /// Connections to PostgreSQL.
     pub postgres_connections: u32,
+    /// Where the network's hub is; empty when this host calls nobody.
+    pub hub_url: String,
     /// Whether the development issuer's tokens count.
     pub development_issuer: bool,
     /// The development issuer's private key.

@@ -23,6 +23,7 @@
 //! | [`scope`] | the same rules as SQL |
 //! | [`read`], [`search`] | keyset pages, pages of many parents at once, full-text search |
 //! | [`input`], [`markdown`], [`sheet`] | checking what people type, and the tables that they send |
+//! | [`signals`] | how the parts of one process wake one another |
 //! | [`share`], [`federation`] | what of a record leaves its host; how hosts exchange it |
 //! | [`demo`], [`cli`], [`server`] | the worked example, the commands, a host ready to serve |
 //!

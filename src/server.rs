@@ -19,6 +19,7 @@ use crate::{
     database::Database,
     erasure::Ledger,
     error::{Error, Result},
+    federation,
     graphql::Asker,
     http::{self, Host, Refusal},
     schema,
@@ -77,7 +78,8 @@ impl Server {
     pub fn router(&self) -> Result<Router> {
         let api = schema::build(Arc::clone(&self.0));
         let sdl = api.sdl();
-        http::router(self.clone(), api, &sdl, schema::document(), Router::new()).map_err(Error::internal)
+        let more = federation::serve::routes(Arc::clone(&self.0));
+        http::router(self.clone(), api, &sdl, schema::document(), more).map_err(Error::internal)
     }
 }
 

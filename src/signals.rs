@@ -3,12 +3,26 @@
 //! Nothing here is a promise: who sleeps also looks from time to time, so what another process wrote, and what was
 //! written before a start, is found in the database.
 
-use tokio::sync::Notify;
+use std::pin::pin;
+
+use tokio::sync::{Notify, watch};
 
 /// The bells of a process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Signals {
     written: Notify,
+    grown: watch::Sender<u64>,
+    stopping: watch::Sender<bool>,
+}
+
+impl Default for Signals {
+    fn default() -> Self {
+        Self {
+            written: Notify::new(),
+            grown: watch::Sender::new(0),
+            stopping: watch::Sender::new(false),
+        }
+    }
 }
 
 impl Signals {
@@ -20,5 +34,41 @@ impl Signals {
     /// Resolves when something was committed since it last did. One sleeper at a time.
     pub async fn written(&self) {
         self.written.notified().await;
+    }
+
+    /// A feed that this host writes or relays has grown, or was vouched for anew.
+    pub fn grew(&self) {
+        self.grown.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Sees every growth from now on.
+    pub fn growth(&self) -> watch::Receiver<u64> {
+        self.grown.subscribe()
+    }
+
+    /// The process is to end: who waits for somebody else waits no longer.
+    pub fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Whether the process is to end.
+    pub fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
+    /// Resolves when the process is to end.
+    pub async fn stopping(&self) {
+        let mut stopping = self.stopping.subscribe();
+        // The sender lives as long as this.
+        let _ = stopping.wait_for(|stopping| *stopping).await;
+    }
+
+    /// What a future comes to, unless the process is to end first.
+    pub async fn unless_stopping<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        let future = pin!(future);
+        tokio::select! {
+            () = self.stopping() => None,
+            value = future => Some(value),
+        }
     }
 }

@@ -10,18 +10,41 @@ pub struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        host(manager).await?;
         feed_head(manager).await?;
         feed_entry(manager).await?;
         feed_checkpoint(manager).await?;
         feed_shared(manager).await?;
         site_key(manager).await?;
+        peer_ack(manager).await?;
+        peer_report(manager).await?;
         Ok(())
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let tables = ["site_key", "feed_shared", "feed_checkpoint", "feed_entry", "feed_head"];
+        let tables = [
+            "peer_report",
+            "peer_ack",
+            "site_key",
+            "feed_shared",
+            "feed_checkpoint",
+            "feed_entry",
+            "feed_head",
+            "host",
+        ];
         drop_tables(manager, &tables).await
     }
+}
+
+async fn host(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    let table = Table::create()
+        .table("host")
+        .col(integer("number"))
+        .col(uuid("id"))
+        .col(big_integer("changes"))
+        .primary_key(Index::create().col("number"))
+        .to_owned();
+    manager.create_table(table).await
 }
 
 async fn feed_head(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
@@ -33,9 +56,11 @@ async fn feed_head(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(big_integer("pos"))
         .col(blob("head"))
         .col(boolean("moved"))
+        .col(big_integer("changed"))
         .primary_key(Index::create().col("origin").col("audience"))
         .to_owned();
-    manager.create_table(table).await
+    manager.create_table(table).await?;
+    index(manager, "feed_head", &["changed"]).await
 }
 
 async fn feed_entry(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
@@ -98,6 +123,36 @@ async fn site_key(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(timestamp_with_time_zone("created_at"))
         .col(timestamp_with_time_zone_null("retired_at"))
         .primary_key(Index::create().col("site_id").col("kid"))
+        .to_owned();
+    manager.create_table(table).await
+}
+
+async fn peer_ack(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    let table = Table::create()
+        .table("peer_ack")
+        .col(uuid("site_id"))
+        .col(uuid("origin"))
+        .col(text("audience"))
+        .col(uuid("host_id"))
+        .col(uuid("epoch"))
+        .col(big_integer("pos"))
+        .col(timestamp_with_time_zone("at"))
+        .primary_key(Index::create().col("site_id").col("origin").col("audience"))
+        .to_owned();
+    manager.create_table(table).await
+}
+
+async fn peer_report(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    let table = Table::create()
+        .table("peer_report")
+        .col(uuid("site_id"))
+        .col(uuid("origin"))
+        .col(text("audience"))
+        .col(uuid_null("epoch"))
+        .col(big_integer("pos"))
+        .col(text("reason"))
+        .col(timestamp_with_time_zone("at"))
+        .primary_key(Index::create().col("site_id").col("origin").col("audience"))
         .to_owned();
     manager.create_table(table).await
 }

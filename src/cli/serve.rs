@@ -27,14 +27,14 @@ async fn listen(server: &Server, stop: impl Future<Output = ()>) -> Outcome {
         development::keep_issuer(server).await?;
     }
     let router = server.router().map_err(told)?;
+    let background = Background::start(&server.0).map_err(told)?;
     let listener = TcpListener::bind(settings.listen).await;
     let listener = listener.map_err(|why| format!("Cannot listen at {}: {why}", settings.listen))?;
     let address = listener.local_addr();
     let address = address.map_err(|why| format!("Cannot tell where this host listens: {why}"))?;
     say(format_args!("listening on http://{address}"))?;
     tracing::info!(%address, database = server.0.database.name(), "serving");
-    let background = Background::start(&server.0);
-    http::serve(listener, router, &settings.http, stop).await;
+    http::serve(listener, router, &settings.http, background.stopping(stop)).await;
     background.end().await;
     tracing::info!("stopped");
     Ok(())

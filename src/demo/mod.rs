@@ -80,8 +80,9 @@ pub async fn run(options: Options) -> Result<()> {
     announcement
         .print(options.json)
         .map_err(Error::machine("what to open cannot be printed"))?;
-    let background = Background::start(&server.0);
-    http::serve(listener, server.router()?, &settings.http, stop).await;
+    let router = server.router()?;
+    let background = Background::start(&server.0)?;
+    http::serve(listener, router, &settings.http, background.stopping(stop)).await;
     background.end().await;
     server.0.database.close().await.map_err(crate::error::Error::from)?;
     Ok(())

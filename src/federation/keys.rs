@@ -57,7 +57,8 @@ impl SiteKey {
         Ok(checkpoint)
     }
 
-    fn sign(&self, message: &[u8]) -> Result<Signature> {
+    /// Signs a message that says itself what it is.
+    pub(super) fn sign(&self, message: &[u8]) -> Result<Signature> {
         let signature = self.pair.sign(message);
         let bytes = signature.as_ref().try_into();
         bytes.map(Signature).map_err(Error::internal)

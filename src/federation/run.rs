@@ -1,4 +1,4 @@
-//! What a host does in the background: numbering what was written.
+//! What a host does in the background: numbering what was written, applying what it relays, calling the hub.
 //!
 //! Several replicas over one database may all do so: rows are locked where it matters, and everything may be repeated.
 
@@ -10,36 +10,62 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::sequencer;
-use crate::app::App;
+use super::{backoff::Backoff, dial, pull, sequencer};
+use crate::{
+    app::App,
+    error::{Error, Result},
+};
 
 /// The shortest time from one run of the sequencer to the next.
 const RUNS_APART: Duration = Duration::from_millis(50);
 
-/// How long the sequencer waits after a run that failed.
-const AFTER_A_FAILURE: Duration = Duration::from_secs(2);
-
 /// How often what another process left behind is looked for.
 const LOOKING: Duration = Duration::from_secs(5);
+
+/// How often what is relayed and not applied is looked for. An append applies its own batch.
+const CATCHING_UP: Duration = Duration::from_secs(30);
 
 /// The tasks of a host. Dropped, they end at once; [`Background::end`] lets them finish.
 #[derive(Debug)]
 pub struct Background {
+    app: Arc<App>,
     tasks: JoinSet<()>,
     ending: watch::Sender<bool>,
 }
 
 impl Background {
     /// Starts them.
-    pub fn start(app: &Arc<App>) -> Self {
+    ///
+    /// # Errors
+    /// When the setting `hub_url` cannot be used.
+    pub fn start(app: &Arc<App>) -> Result<Self> {
+        let hub = dial::hub_url(&app.settings).map_err(Error::internal)?;
         let (ending, ended) = watch::channel(false);
         let mut tasks = JoinSet::new();
         tasks.spawn(sequence(Arc::clone(app), ended));
-        Self { tasks, ending }
+        tasks.spawn(catch_up(Arc::clone(app)));
+        if let Some(hub) = hub {
+            tasks.spawn(dial::run(Arc::clone(app), hub));
+        }
+        Ok(Self {
+            app: Arc::clone(app),
+            tasks,
+            ending,
+        })
+    }
+
+    /// Resolves when the process is told to stop, and tells everybody here who waits for somebody else.
+    pub fn stopping(&self, stop: impl Future<Output = ()>) -> impl Future<Output = ()> {
+        let app = Arc::clone(&self.app);
+        async move {
+            stop.await;
+            app.signals.stop();
+        }
     }
 
     /// Lets the tasks finish, once nobody writes any more. What was written until now is numbered.
     pub async fn end(mut self) {
+        self.app.signals.stop();
         self.ending.send_replace(true);
         while let Some(ended) = self.tasks.join_next().await {
             if let Err(why) = ended {
@@ -51,15 +77,17 @@ impl Background {
 
 /// Numbers what was written, at the start what was left over, and once more at the end.
 async fn sequence(app: Arc<App>, mut ending: watch::Receiver<bool>) {
+    let mut backoff = Backoff::default();
     loop {
         let last = *ending.borrow_and_update();
         let pause = match sequencer::run(&app).await {
-            Ok(_) => RUNS_APART,
+            Ok(_) => {
+                backoff.reset();
+                RUNS_APART
+            }
             Err(error) => {
-                // An internal error does not print its cause.
-                let cause = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::error!(%error, cause, "what was written is not in the feeds yet");
-                AFTER_A_FAILURE
+                told(&error, "what was written is not in the feeds yet");
+                backoff.failed(&app.ids)
             }
         };
         if last {
@@ -74,4 +102,32 @@ async fn sequence(app: Arc<App>, mut ending: watch::Receiver<bool>) {
             _ = ending.changed() => {}
         }
     }
+}
+
+/// Applies what was relayed before a start, or could not be applied when it came.
+async fn catch_up(app: Arc<App>) {
+    loop {
+        match pull::behind(&app).await {
+            Ok(behind) => {
+                for (origin, audience) in behind {
+                    if app.signals.is_stopping() {
+                        return;
+                    }
+                    if let Err(error) = pull::catch_up(&app, origin, audience).await {
+                        told(&error, "a relayed feed is not applied yet");
+                    }
+                }
+            }
+            Err(error) => told(&error, "what is relayed cannot be read"),
+        }
+        if app.signals.unless_stopping(sleep(CATCHING_UP)).await.is_none() {
+            return;
+        }
+    }
+}
+
+/// An internal error does not print its cause.
+fn told(error: &Error, what: &str) {
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    tracing::error!(%error, cause, "{what}");
 }

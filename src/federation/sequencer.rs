@@ -3,6 +3,8 @@
 //! Numbers are given here and not in the writes: so a long transaction holds up nobody, and no reader that follows the
 //! positions can miss one that commits late. Several replicas may run at once; the feed's row lock puts them in turn.
 
+mod reopen;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use entity::{Kind, SiteId, feed_checkpoint, feed_entry, feed_head, feed_shared, outbox, site};
@@ -16,7 +18,8 @@ use sea_orm::{
 use super::{
     content::{self, Content},
     directory,
-    feeds::{self, exact},
+    feeds::{self, exact, signed},
+    host,
     keys::{self, SiteKey},
     protocol::{
         publisher::{self, Appended, Draft, Emitted, Feed, Shared, Written},
@@ -29,6 +32,8 @@ use crate::{
     erasure::Erased,
     error::{Error, Result},
 };
+
+pub use self::reopen::{recall, reopen};
 
 /// Most outbox rows of one run.
 const ROWS_A_RUN: u64 = 1_000;
@@ -49,6 +54,7 @@ pub async fn run(app: &App) -> Result<usize> {
         }
         for site in waiting {
             written += app.system("sequence", async |work| sequence(work, site).await).await?;
+            app.signals.grew();
         }
     }
 }
@@ -115,7 +121,7 @@ impl Locked {
         };
         let key = [Column::Origin, Column::Audience];
         let unmade = OnConflict::columns(key).do_nothing().to_owned();
-        let made = Entity::insert(head_row(&feeds.unwritten(work, Audience::Network))?).on_conflict(unmade);
+        let made = Entity::insert(head_row(&feeds.unwritten(work, Audience::Network), 0)?).on_conflict(unmade);
         made.exec_without_returning(work.db()).await?;
         let network = Entity::find()
             .filter(Column::Origin.eq(site))
@@ -281,6 +287,7 @@ impl Locked {
             return Ok(());
         }
         let key = keys::signing(work, self.site).await?;
+        let changed = host::advance(work).await?;
         for audience in &self.grown {
             let feed = &self.heads[audience];
             let key_columns = [feed_head::Column::Origin, feed_head::Column::Audience];
@@ -289,9 +296,10 @@ impl Locked {
                 feed_head::Column::Pos,
                 feed_head::Column::Head,
                 feed_head::Column::Moved,
+                feed_head::Column::Changed,
             ];
             let moved = OnConflict::columns(key_columns).update_columns(moved).to_owned();
-            let head = feed_head::Entity::insert(head_row(feed)?).on_conflict(moved);
+            let head = feed_head::Entity::insert(head_row(feed, changed)?).on_conflict(moved);
             head.exec_without_returning(work.db()).await?;
             let row = checkpoint_row(work, feed, &key)?;
             let earlier = feed_checkpoint::Entity::delete_many()
@@ -306,14 +314,15 @@ impl Locked {
     }
 }
 
-fn head_row(feed: &Feed) -> Result<feed_head::ActiveModel> {
+pub(super) fn head_row(feed: &Feed, changed: i64) -> Result<feed_head::ActiveModel> {
     Ok(feed_head::ActiveModel {
         origin: Set(SiteId(feed.origin.0)),
         audience: Set(feed.audience.to_string()),
         epoch: Set(feed.epoch.0),
-        pos: Set(position(feed.pos)?),
+        pos: Set(signed(feed.pos)?),
         head: Set(feed.head.0.to_vec()),
         moved: Set(feed.moved),
+        changed: Set(changed),
     })
 }
 
@@ -322,7 +331,7 @@ fn entry_row(feed: &Feed, written: &Written) -> Result<feed_entry::ActiveModel> 
         origin: Set(SiteId(feed.origin.0)),
         audience: Set(feed.audience.to_string()),
         epoch: Set(feed.epoch.0),
-        pos: Set(position(written.pos)?),
+        pos: Set(signed(written.pos)?),
         record_id: Set(written.gid),
         header: Set(written.entry.header.clone()),
         salt: Set(written.entry.salt.map(|salt| salt.0.to_vec())),
@@ -336,7 +345,7 @@ fn shared_row(feed: &Feed, written: &Written) -> Result<feed_shared::ActiveModel
         origin: Set(SiteId(feed.origin.0)),
         audience: Set(feed.audience.to_string()),
         record_id: Set(written.gid),
-        pos: Set(position(written.pos)?),
+        pos: Set(signed(written.pos)?),
         operation: Set(written.emitted.op.word().to_owned()),
         payload_hash: Set(written.emitted.ph.map(|hash| hash.0.to_vec())),
         salt: Set(written.emitted.salt.map(|salt| salt.0.to_vec())),
@@ -350,7 +359,7 @@ fn checkpoint_row(work: &Work<'_>, feed: &Feed, key: &SiteKey) -> Result<feed_ch
         origin: Set(SiteId(feed.origin.0)),
         audience: Set(feed.audience.to_string()),
         epoch: Set(feed.epoch.0),
-        pos: Set(position(checkpoint.to)?),
+        pos: Set(signed(checkpoint.to)?),
         head: Set(checkpoint.head.0.to_vec()),
         signed_at: Set(checkpoint.at),
         kid: Set(checkpoint.kid),
@@ -360,8 +369,4 @@ fn checkpoint_row(work: &Work<'_>, feed: &Feed, key: &SiteKey) -> Result<feed_ch
 
 fn audience_of(text: &str) -> Result<Audience> {
     text.parse().map_err(Error::internal)
-}
-
-fn position(pos: u64) -> Result<i64> {
-    i64::try_from(pos).map_err(Error::internal)
 }

@@ -55,7 +55,7 @@ async fn feed(host: &Host, slug: &str, audience: Audience) -> Vec<Line> {
                 return lines;
             }
             Served::Unknown => return lines,
-            Served::Diverged => panic!("a feed that nobody rewrote has diverged"),
+            Served::Diverged(_) => panic!("a feed that nobody rewrote has diverged"),
         };
         assert_eq!(batch.from, asked.after + 1);
         let site = sites::ops::named(host.server.0.reader(), slug).await.unwrap();
@@ -311,7 +311,7 @@ on_both! {
     async fn a_host_numbers_what_is_written_without_being_asked(host) {
         let lead = host.champion(&["leeds:project_lead"]).await;
         project(&lead, "Left over", "NETWORK").await;
-        let background = Background::start(&host.server.0);
+        let background = Background::start(&host.server.0).unwrap();
         let shows = async |title: &str| {
             let found = async {
                 while !feed(host, "leeds", Audience::Network).await.iter().any(|line| format!("{:?}", line.payload).contains(title)) {

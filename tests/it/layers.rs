@@ -54,7 +54,7 @@ const IMPURE: &[&str] = &[
 const OWNERS: &[(&str, &[&str])] = &[
     ("reqwest", &["auth/issuers", "federation/dial"]),
     ("apollo_compiler", &["http"]),
-    ("axum", &["demo", "http", "server"]),
+    ("axum", &["demo", "federation/serve", "http", "server"]),
 ];
 
 #[test]

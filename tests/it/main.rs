@@ -9,6 +9,7 @@ mod contract;
 mod demo;
 mod federation;
 mod forum;
+mod hosts;
 mod impact;
 mod layers;
 mod policy;

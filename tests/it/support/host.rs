@@ -63,11 +63,11 @@ impl Host {
     /// Starts a host with the sites `national`, `leeds` and `hull`.
     pub async fn start(backend: Backend, change: impl FnOnce(&mut Settings)) -> Self {
         let sites: Vec<_> = std::iter::once(NATIONAL).chain(REGIONS).collect();
-        Self::keeping(backend, 7, &sites, change).await
+        Self::keeping(backend, &sites, 7, change).await
     }
 
-    /// Starts a host with these sites. Hosts that meet need ids from different seeds.
-    pub async fn keeping(backend: Backend, seed: u64, sites: &[&str], change: impl FnOnce(&mut Settings)) -> Self {
+    /// Starts a host with these sites, with settings of its own. Hosts of one network have seeds of their own.
+    pub async fn keeping(backend: Backend, sites: &[&str], seed: u64, change: impl FnOnce(&mut Settings)) -> Self {
         let database = FreshDatabase::make(backend).await;
         let mut settings = Settings::defaults().unwrap();
         settings.host_name = "Test host".to_owned();

@@ -34,9 +34,9 @@ impl Network {
     /// Starts the hosts and makes a network of them.
     pub async fn start(backend: Backend) -> Self {
         let network = Self {
-            hub: Host::keeping(backend, 7, &[NATIONAL]).await,
-            leeds: Host::keeping(backend, 8, &["leeds"]).await,
-            hull: Host::keeping(backend, 9, &["hull"]).await,
+            hub: Host::keeping(backend, &[NATIONAL], 7, |_| {}).await,
+            leeds: Host::keeping(backend, &["leeds"], 8, |_| {}).await,
+            hull: Host::keeping(backend, &["hull"], 9, |_| {}).await,
         };
         sequence(&network.hub).await;
         let national = site(&network.hub, NATIONAL).await;
@@ -127,7 +127,7 @@ async fn carry(from: &Host, to: &Host, site: &site::Model, audience: Audience) -
             answer(to, site, audience, Answer::Unchanged(checkpoint)).await;
             false
         }
-        Served::Diverged => {
+        Served::Diverged(_) => {
             answer(to, site, audience, Answer::Diverged).await;
             true
         }

@@ -1,0 +1,18 @@
+//! What this host is to others: one row.
+
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "host")]
+pub struct Model {
+    /// Always 1.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub number: i32,
+    /// By what other hosts know this one: whom tokens must be made out to.
+    pub id: Uuid,
+    /// How often a feed that this host writes or relays has grown or was vouched for anew.
+    pub changes: i64,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

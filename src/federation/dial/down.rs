@@ -1,0 +1,239 @@
+//! Reading what other sites share: which feeds advanced, and a worker for each.
+
+use std::{sync::Arc, time::Duration};
+
+use entity::SiteId;
+use reqwest::StatusCode;
+use tokio::{
+    sync::{mpsc, watch},
+    time::{Instant, sleep},
+};
+
+use super::{
+    Dialling,
+    hub::{Ask, Told, Trouble},
+    up,
+};
+use crate::{
+    error::Error,
+    federation::{
+        apply,
+        backoff::Backoff,
+        messages::{Advance, Changes, MAX_REASON_CHARS, MAX_WAIT_SECONDS, Report},
+        protocol::{check::Refusal, consumer::Answer, cursor::Cursor},
+        pull::{self, Fetched, Next},
+        wire::{Audience, Batch, Origin},
+    },
+};
+
+/// The shortest time from one answer to the next question, so that a busy network is asked in larger pieces.
+const GATHERING: Duration = Duration::from_millis(50);
+
+/// How often a feed of which nothing is heard is asked for, at first and at last.
+const SOONEST: Duration = Duration::from_secs(30);
+const LATEST: Duration = Duration::from_secs(300);
+
+/// After so many batches in a row that do not continue the cursor, the worker waits.
+const MOST_DISCARDED: u32 = 3;
+
+/// Asks, in the name of a site, which feeds advanced.
+pub(super) async fn listen(dialling: Arc<Dialling>, site: SiteId, directed: bool, news: mpsc::Sender<Advance>) {
+    let (mut since, mut backoff, mut recalled) = (0, Backoff::default(), false);
+    loop {
+        let asked = async {
+            if !recalled {
+                up::recall(&dialling, site).await?;
+                recalled = true;
+            }
+            changes(&dialling, site, directed, since).await
+        };
+        let pause = match asked.await {
+            Ok(changes) => {
+                backoff.reset();
+                since = changes.since;
+                for advance in changes.feeds {
+                    if news.send(advance).await.is_err() {
+                        return;
+                    }
+                }
+                GATHERING
+            }
+            Err(Trouble::NoKey) => return,
+            Err(trouble) => {
+                tracing::warn!(%site, %trouble, "the hub cannot be asked for changes");
+                backoff.failed(&dialling.app.ids).max(trouble.pause())
+            }
+        };
+        sleep(pause).await;
+    }
+}
+
+async fn changes(dialling: &Dialling, site: SiteId, directed: bool, since: i64) -> Result<Changes, Trouble> {
+    let directed = if directed { "&directed=true" } else { "" };
+    let target = format!("/fed/v1/changes?since={since}&wait={MAX_WAIT_SECONDS}{directed}");
+    let ask = Ask {
+        site,
+        target: &target,
+        body: None,
+    };
+    dialling.hub.wait(&ask).await?.expect(StatusCode::OK)
+}
+
+/// Reads a feed whenever it advances, and now and then to hear that it has not.
+pub(super) async fn feed(
+    dialling: Arc<Dialling>,
+    origin: SiteId,
+    audience: Audience,
+    mut news: watch::Receiver<Option<Advance>>,
+) {
+    let ids = &dialling.app.ids;
+    let (mut backoff, mut silence, mut discarded) = (Backoff::default(), SOONEST, 0);
+    loop {
+        let advance = news.borrow_and_update().clone();
+        let asked_at = Instant::now();
+        let pause = match step(&dialling, origin, audience, advance).await {
+            Ok(Next::Ask) => {
+                backoff.reset();
+                discarded = 0;
+                continue;
+            }
+            Ok(Next::Rest) => {
+                backoff.reset();
+                discarded = 0;
+                tokio::select! {
+                    heard = news.changed() => match heard {
+                        Ok(()) => silence = SOONEST,
+                        Err(_) => return,
+                    },
+                    () = sleep(silence) => silence = (silence * 2).min(LATEST),
+                }
+                continue;
+            }
+            Ok(Next::Discarded) if discarded < MOST_DISCARDED => {
+                discarded += 1;
+                continue;
+            }
+            Ok(Next::Discarded) => backoff.failed(ids),
+            Ok(Next::Refused(refusal)) => {
+                tracing::warn!(%origin, %audience, %refusal, "a feed is not taken in");
+                report(&dialling, origin, audience, &refusal).await;
+                backoff.failed(ids)
+            }
+            Err(trouble) => {
+                tracing::warn!(%origin, %audience, %trouble, "a feed cannot be read");
+                backoff.failed(ids).max(trouble.pause())
+            }
+        };
+        sleep(pause.saturating_sub(asked_at.elapsed())).await;
+    }
+}
+
+async fn step(
+    dialling: &Dialling,
+    origin: SiteId,
+    audience: Audience,
+    advance: Option<Advance>,
+) -> Result<Next, Trouble> {
+    let app = &dialling.app;
+    let cursor = apply::cursor(app.reader(), origin, audience).await?;
+    // Who stands where the news says has the origin's fresh word already.
+    let fetched = match advance.filter(|advance| is_at(&cursor, advance)) {
+        Some(advance) if is_fresh(&cursor, &advance) => Fetched::Answer(Answer::Unchanged(advance.checkpoint)),
+        _ => fetch(dialling, origin, audience, &cursor).await?,
+    };
+    Ok(pull::take(app, origin, audience, fetched).await?)
+}
+
+fn is_at(cursor: &Cursor, advance: &Advance) -> bool {
+    let there = (advance.checkpoint.to, advance.checkpoint.head);
+    cursor.epoch == Some(advance.epoch) && (cursor.pos, cursor.head) == there
+}
+
+fn is_fresh(cursor: &Cursor, advance: &Advance) -> bool {
+    cursor.signed_at.is_none_or(|before| before < advance.checkpoint.at)
+}
+
+async fn fetch(dialling: &Dialling, origin: SiteId, audience: Audience, cursor: &Cursor) -> Result<Fetched, Trouble> {
+    let site = asks_as(dialling, audience).await?;
+    let asked = pull::asked(cursor);
+    let mut target = format!("/fed/v1/feeds/{}/{audience}?after={}", origin.0, asked.after);
+    if let Some(epoch) = asked.epoch {
+        target.push_str(&format!("&epoch={}", epoch.0));
+    }
+    if let Some(head) = asked.head.filter(|_| asked.after > 0) {
+        target.push_str(&format!("&head={head}"));
+    }
+    let ask = Ask {
+        site,
+        target: &target,
+        body: None,
+    };
+    fetched(&dialling.hub.ask(&ask).await?, Origin(origin.0), audience)
+}
+
+fn fetched(told: &Told, origin: Origin, audience: Audience) -> Result<Fetched, Trouble> {
+    match told.status {
+        StatusCode::OK => {
+            let batch = Batch::parse(told.bytes()).map_err(|_| Trouble::Garbage("no batch"))?;
+            if (batch.origin, batch.audience) != (origin, audience) {
+                return Err(Trouble::Garbage("a batch of another feed"));
+            }
+            Ok(Fetched::Batch(Box::new(batch)))
+        }
+        StatusCode::NO_CONTENT => Ok(Fetched::Answer(Answer::Unchanged(told.checkpoint()?))),
+        StatusCode::CONFLICT => Ok(Fetched::Answer(Answer::Diverged)),
+        _ => Err(told.refused()),
+    }
+}
+
+/// The site in whose name a feed is asked for: the one that it is for, or any of this host's.
+async fn asks_as(dialling: &Dialling, audience: Audience) -> Result<SiteId, Trouble> {
+    match audience {
+        Audience::Site(site) => Ok(SiteId(site)),
+        Audience::Network | Audience::Hub => {
+            let own = super::sites(&dialling.app).await?;
+            own.first().copied().ok_or(Trouble::NoKey)
+        }
+    }
+}
+
+/// Tells the hub of what no honest host would send. That it does not listen changes nothing.
+async fn report(dialling: &Dialling, origin: SiteId, audience: Audience, refusal: &Refusal) {
+    let dishonest = matches!(
+        refusal,
+        Refusal::Forged { .. } | Refusal::Signature { .. } | Refusal::Unsealed | Refusal::Fork { .. }
+    );
+    if !dishonest {
+        return;
+    }
+    if let Err(trouble) = send_report(dialling, origin, audience, refusal).await {
+        tracing::warn!(%origin, %audience, %trouble, "the hub does not take a report");
+    }
+}
+
+async fn send_report(
+    dialling: &Dialling,
+    origin: SiteId,
+    audience: Audience,
+    refusal: &Refusal,
+) -> Result<(), Trouble> {
+    let cursor = apply::cursor(dialling.app.reader(), origin, audience).await?;
+    let report = Report {
+        origin: Origin(origin.0),
+        audience,
+        epoch: cursor.epoch,
+        pos: cursor.pos,
+        reason: refusal.to_string().chars().take(MAX_REASON_CHARS).collect(),
+    };
+    let ask = Ask {
+        site: asks_as(dialling, audience).await?,
+        target: "/fed/v1/reports",
+        body: Some(&serde_json::to_vec(&report).map_err(Error::internal)?),
+    };
+    let told = dialling.hub.ask(&ask).await?;
+    if told.status == StatusCode::NO_CONTENT {
+        Ok(())
+    } else {
+        Err(told.refused())
+    }
+}

@@ -1,0 +1,104 @@
+//! Telling the hub how far this host has read: a receipt for every erasure up to there.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use entity::{SiteId, feed_cursor};
+use reqwest::StatusCode;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, prelude::Uuid};
+use tokio::time::sleep;
+
+use super::{
+    Dialling,
+    hub::{Ask, Trouble},
+};
+use crate::{
+    error::Error,
+    federation::{
+        backoff::Backoff,
+        host,
+        messages::{Ack, MAX_LISTED, Receipt},
+        protocol::cursor::State,
+        wire::{Audience, Epoch, Origin},
+    },
+};
+
+/// How often what was read is acknowledged.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// What the hub has been told, by the site in whose name and the feed.
+type Told = HashMap<(SiteId, Origin, Audience), (Epoch, u64)>;
+
+/// Acknowledges what has been read, in the name of each site: the hub believes no site about another.
+pub(super) async fn send(dialling: Arc<Dialling>) {
+    let (mut told, mut backoff) = (Told::new(), Backoff::default());
+    loop {
+        let pause = match round(&dialling, &mut told).await {
+            Ok(()) => {
+                backoff.reset();
+                EVERY
+            }
+            Err(trouble) => {
+                tracing::warn!(%trouble, "what was read is not acknowledged");
+                backoff.failed(&dialling.app.ids).max(trouble.pause())
+            }
+        };
+        sleep(pause).await;
+    }
+}
+
+async fn round(dialling: &Dialling, told: &mut Told) -> Result<(), Trouble> {
+    let app = &dialling.app;
+    let read = read_to_the_end(dialling).await?;
+    let host = host::id(app).await?;
+    for site in super::sites(app).await? {
+        let addressed = |audience| !matches!(audience, Audience::Site(other) if other != site.0);
+        let news = read.iter().copied().filter(|receipt| {
+            let before = told.get(&(site, receipt.origin, receipt.audience));
+            addressed(receipt.audience) && before != Some(&(receipt.epoch, receipt.pos))
+        });
+        let news: Vec<_> = news.collect();
+        for cursors in news.chunks(MAX_LISTED) {
+            acknowledge(dialling, site, host, cursors).await?;
+            told.extend(cursors.iter().map(|receipt| {
+                let feed = (site, receipt.origin, receipt.audience);
+                (feed, (receipt.epoch, receipt.pos))
+            }));
+        }
+    }
+    Ok(())
+}
+
+/// What may be acknowledged ([`super::super::protocol::cursor::Cursor::acknowledgement`]): what was read to the end and swept.
+async fn read_to_the_end(dialling: &Dialling) -> Result<Vec<Receipt>, Error> {
+    let swept = [State::Live.word(), State::Stale.word()];
+    let cursors = feed_cursor::Entity::find().filter(feed_cursor::Column::State.is_in(swept));
+    let mut receipts = Vec::new();
+    for row in cursors.all(dialling.app.reader()).await? {
+        let Some(epoch) = row.epoch else { continue };
+        receipts.push(Receipt {
+            origin: Origin(row.origin.0),
+            audience: row.audience.parse().map_err(Error::internal)?,
+            epoch: Epoch(epoch),
+            pos: u64::try_from(row.pos).map_err(Error::internal)?,
+        });
+    }
+    Ok(receipts)
+}
+
+async fn acknowledge(dialling: &Dialling, site: SiteId, host: Uuid, cursors: &[Receipt]) -> Result<(), Trouble> {
+    let ack = Ack {
+        host,
+        cursors: cursors.to_vec(),
+    };
+    let ask = Ask {
+        site,
+        target: "/fed/v1/ack",
+        body: Some(&serde_json::to_vec(&ack).map_err(Error::internal)?),
+    };
+    let answer = dialling.hub.ask(&ask).await?;
+    if answer.status == StatusCode::NO_CONTENT {
+        Ok(())
+    } else {
+        Err(answer.refused())
+    }
+}

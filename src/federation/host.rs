@@ -1,0 +1,71 @@
+//! This host among hosts: its id and its count of changes.
+
+use entity::host;
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect,
+    prelude::Uuid,
+    sea_query::{Expr, OnConflict},
+};
+
+use crate::{
+    app::{App, Work},
+    error::{Error, Result},
+};
+
+/// The number of the one row.
+const ONLY: i32 = 1;
+
+/// By what other hosts know this one. Made once and kept in the database; replicas share it.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn id(app: &App) -> Result<Uuid> {
+    match host::Entity::find_by_id(ONLY).one(app.reader()).await? {
+        Some(host) => Ok(host.id),
+        None => app.system("host", async |work| Ok(turn(work).await?.id)).await,
+    }
+}
+
+/// How often feeds of this host have changed. Every change up to this count is committed.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn changes(db: &impl ConnectionTrait) -> Result<i64> {
+    let host = host::Entity::find_by_id(ONLY).one(db).await?;
+    Ok(host.map_or(0, |host| host.changes))
+}
+
+/// Waits for the turn to change feeds that others write, and holds it until the work ends: so no two sites can bind one
+/// record at the same moment.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn turn(work: &Work<'_>) -> Result<host::Model> {
+    let host = || host::Entity::find_by_id(ONLY).lock_exclusive();
+    if let Some(host) = host().one(work.db()).await? {
+        return Ok(host);
+    }
+    let made = host::Entity::insert(host::ActiveModel {
+        number: Set(ONLY),
+        id: Set(work.app().ids.unordered()),
+        changes: Set(0),
+    });
+    // Another replica may have been faster.
+    let known = OnConflict::column(host::Column::Number).do_nothing().to_owned();
+    made.on_conflict(known).exec_without_returning(work.db()).await?;
+    let host = host().one(work.db()).await?;
+    host.ok_or_else(|| Error::internal("this host has no id"))
+}
+
+/// The number of a change to feeds. Who has it holds the turn until the work ends, so numbers become visible in order
+/// and whoever reads up to one has seen all before it.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn advance(work: &Work<'_>) -> Result<i64> {
+    let changes = turn(work).await?.changes + 1;
+    let counted = host::Entity::update_many().col_expr(host::Column::Changes, Expr::value(changes));
+    counted.filter(host::Column::Number.eq(ONLY)).exec(work.db()).await?;
+    Ok(changes)
+}

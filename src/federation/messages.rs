@@ -1,0 +1,182 @@
+//! What hosts tell each other beside batches (`docs/federation.md`, section 4). Everything is JSON; times are whole
+//! milliseconds since 1970.
+
+use chrono::{DateTime, Utc};
+use sea_orm::prelude::Uuid;
+use serde::{Deserialize, Serialize};
+
+use super::wire::{Audience, Checkpoint, Epoch, Head, MAX_BATCH_BYTES, Origin, Previous, ProtocolRange};
+
+/// Most bytes of a body in either direction: a batch whose every byte is escaped, and what stands around it.
+pub const MAX_BODY_BYTES: usize = 2 * MAX_BATCH_BYTES + 256 * 1024;
+
+/// The longest that a host waits for changes before it answers that there are none.
+pub const MAX_WAIT_SECONDS: u64 = 25;
+
+/// Most feeds of one answer to `changes`, and most cursors of one `ack`.
+pub const MAX_LISTED: usize = 500;
+
+/// Most characters of the reason of a report.
+pub const MAX_REASON_CHARS: usize = 500;
+
+/// The header in which a host says which version of the protocol it speaks.
+pub const PROTOCOL_HEADER: &str = "cn-fed";
+
+/// The header of a 204 that carries the origin's word: base64url of a [`Checkpoint`]'s JSON.
+pub const CHECKPOINT_HEADER: &str = "cn-checkpoint";
+
+/// What a host says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// Whom tokens for it are made out to.
+    pub host: Uuid,
+    /// Whether it keeps the national site.
+    pub hub: bool,
+    /// The versions of the protocol that it speaks.
+    pub protocol: ProtocolRange,
+    /// The shapes of payloads that it knows.
+    pub schemas: Vec<String>,
+    /// What it accepts.
+    pub limits: Limits,
+    /// Its time, so that a host whose clock is wrong can still make tokens.
+    #[serde(with = "chrono::serde::ts_milliseconds")]
+    pub at: DateTime<Utc>,
+    /// What it holds of the calling site's feeds; nothing without a token.
+    pub cursors: Vec<Cursor>,
+}
+
+/// What a host accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Most entries of a batch.
+    pub entries: usize,
+    /// Most bytes of a batch's entries.
+    pub bytes: usize,
+    /// Most bytes of a payload.
+    pub payload: usize,
+    /// Most bytes of a body.
+    pub body: usize,
+    /// The longest wait for changes, in seconds.
+    pub wait: u64,
+    /// Most requests of a site while their tokens live.
+    pub requests: usize,
+}
+
+/// What a host holds of a feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// For whom the feed is.
+    pub audience: Audience,
+    /// Where what is held ends.
+    #[serde(flatten)]
+    pub held: Previous,
+}
+
+/// The answer to an append: 200 with what is held now, or 409 with what is held instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {
+    /// Where what is held ends; none when the epoch is unknown and has to be sent from its start.
+    pub cursor: Option<Previous>,
+}
+
+/// Which feeds advanced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changes {
+    /// What to ask from next time.
+    pub since: i64,
+    /// The feeds, those that advanced longest ago first.
+    pub feeds: Vec<Advance>,
+}
+
+/// A feed that advanced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Advance {
+    /// Whose.
+    pub origin: Origin,
+    /// For whom.
+    pub audience: Audience,
+    /// Its present epoch.
+    pub epoch: Epoch,
+    /// The origin's word for its end: who stands there need not ask for it.
+    pub checkpoint: Checkpoint,
+}
+
+/// What a host says of the feeds that it keeps for others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Witness {
+    /// Whose feeds.
+    pub origin: Origin,
+    /// The feeds, with the newest word of the origin that is held of each.
+    pub feeds: Vec<Testimony>,
+}
+
+/// The newest word of an origin that a host holds of a feed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Testimony {
+    /// For whom the feed is.
+    pub audience: Audience,
+    /// Its epoch.
+    pub epoch: Epoch,
+    /// The checkpoint.
+    pub checkpoint: Checkpoint,
+}
+
+/// How far a host has read feeds to the end: a receipt for every erasure up to there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ack {
+    /// The host.
+    pub host: Uuid,
+    /// The feeds.
+    pub cursors: Vec<Receipt>,
+}
+
+/// How far one feed was read to the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Receipt {
+    /// Whose.
+    pub origin: Origin,
+    /// For whom.
+    pub audience: Audience,
+    /// Its epoch.
+    pub epoch: Epoch,
+    /// The position.
+    pub pos: u64,
+}
+
+/// Something of a feed that a host could not take.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Report {
+    /// Whose.
+    pub origin: Origin,
+    /// For whom.
+    pub audience: Audience,
+    /// The epoch, when one was being read.
+    pub epoch: Option<Epoch>,
+    /// The position behind which it was.
+    pub pos: u64,
+    /// What was wrong. Nothing of a payload.
+    pub reason: String,
+}
+
+/// Why a request was not served.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// For programs.
+    pub code: String,
+    /// For people.
+    pub message: String,
+}
+
+/// The answer 409 to a reader whose history is not that of the feed: what the feed is instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diverged {
+    /// The present epoch.
+    pub epoch: Epoch,
+    /// Its last position.
+    pub pos: u64,
+    /// The head after it.
+    pub head: Head,
+}

@@ -1,0 +1,123 @@
+//! New epochs: when others have read a story of a feed that this database does not know (`docs/federation.md`, section 8).
+
+use entity::{SiteId, feed_entry, feed_shared};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use super::{Locked, ROWS_A_STATEMENT};
+use crate::{
+    app::{App, Work},
+    error::{Error, Result},
+    federation::{
+        protocol::{
+            publisher::{self, Draft, Feed, Shared},
+            rules::Rules,
+        },
+        wire::{Audience, Header, Operation, Previous, Salt},
+    },
+};
+
+/// Opens a new epoch of a feed because others have read another story of it, and writes into it what the feed shows now.
+/// Tells whether it did: not when the feed is no longer the one that was judged.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn reopen(app: &App, judged: &Feed, previous: Previous) -> Result<bool> {
+    let opened = app
+        .system("reopen", async |work| {
+            let mut feeds = Locked::feeds(work, SiteId(judged.origin.0)).await?;
+            let present = feeds.heads.get(&judged.audience);
+            if !present.is_some_and(|present| present.epoch == judged.epoch && !present.moved) {
+                return Ok(false);
+            }
+            feeds.reopen(work, judged, previous).await?;
+            feeds.sign(work).await?;
+            Ok(true)
+        })
+        .await?;
+    app.signals.grew();
+    Ok(opened)
+}
+
+/// Opens a feed that this database does not know although others have read it: its site came back from a backup of before
+/// its first entry. Tells whether it did.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn recall(app: &App, site: SiteId, audience: Audience, previous: Previous) -> Result<bool> {
+    let opened = app
+        .system("recall", async |work| {
+            let mut feeds = Locked::feeds(work, site).await?;
+            if feeds.heads.get(&audience).is_some_and(|feed| feed.pos > 0) {
+                return Ok(false);
+            }
+            let new = feeds.unwritten(work, audience);
+            let salt = Salt(work.app().ids.bytes());
+            let opened = publisher::open(new.origin, audience, new.epoch, Some(previous), salt, work.now());
+            feeds.store(work, &opened).await?;
+            feeds.sign(work).await?;
+            Ok(true)
+        })
+        .await?;
+    app.signals.grew();
+    Ok(opened)
+}
+
+impl Locked {
+    /// Writes the records that a feed shows into a new epoch, in the order of their last entries, and forgets the old one.
+    async fn reopen(&mut self, work: &Work<'_>, old: &Feed, previous: Previous) -> Result<()> {
+        use feed_shared::Column;
+        let audience = old.audience;
+        let shown = feed_shared::Entity::find()
+            .select_only()
+            .column(Column::Pos)
+            .filter(Column::Origin.eq(self.site))
+            .filter(Column::Audience.eq(audience.to_string()))
+            .filter(Column::Operation.eq(Operation::Put.word()))
+            .order_by_asc(Column::Pos);
+        let shown: Vec<i64> = shown.into_tuple().all(work.db()).await?;
+        let said = feed_shared::Entity::delete_many()
+            .filter(Column::Origin.eq(self.site))
+            .filter(Column::Audience.eq(audience.to_string()));
+        said.exec(work.db()).await?;
+        let new = self.unwritten(work, audience);
+        let salt = Salt(work.app().ids.bytes());
+        let opened = publisher::open(new.origin, audience, new.epoch, Some(previous), salt, work.now());
+        self.store(work, &opened).await?;
+        for positions in shown.chunks(ROWS_A_STATEMENT) {
+            let drafts = self.drafts(work, old, positions).await?;
+            let (feed, ids) = (self.heads[&audience], &work.app().ids);
+            let salt = || Salt(ids.bytes());
+            let rules = Rules::default();
+            let appended = publisher::append(&feed, &drafts, |_| None, |_| false, salt, work.now(), rules);
+            self.store(work, &appended).await?;
+        }
+        let earlier = feed_entry::Entity::delete_many()
+            .filter(feed_entry::Column::Origin.eq(self.site))
+            .filter(feed_entry::Column::Audience.eq(audience.to_string()))
+            .filter(feed_entry::Column::Epoch.ne(new.epoch.0));
+        earlier.exec(work.db()).await?;
+        Ok(())
+    }
+
+    /// What entries of a feed said, to be said again.
+    async fn drafts(&self, work: &Work<'_>, feed: &Feed, positions: &[i64]) -> Result<Vec<Draft>> {
+        use feed_entry::Column;
+        let rows = feed_entry::Entity::find()
+            .filter(Column::Origin.eq(self.site))
+            .filter(Column::Audience.eq(feed.audience.to_string()))
+            .filter(Column::Epoch.eq(feed.epoch.0))
+            .filter(Column::Pos.is_in(positions.iter().copied()))
+            .order_by_asc(Column::Pos);
+        let drafts = rows.all(work.db()).await?.into_iter().map(|row| {
+            let header = Header::parse(&row.header).map_err(Error::internal)?;
+            Ok(Draft {
+                gid: header.gid,
+                kind: header.kind,
+                schema: header.schema,
+                parent: header.parent,
+                shared: row.payload.map_or(Shared::No, Shared::As),
+            })
+        });
+        drafts.collect()
+    }
+}

@@ -1,0 +1,89 @@
+//! The routes for other hosts (`docs/federation.md`, section 4).
+//!
+//! | where | what |
+//! |---|---|
+//! | [`call`] | who asks: a token for exactly this request, checked before a byte of the body is read |
+//! | [`peers`] | which tokens were used, and how many requests a site has open |
+//! | [`feeds`] | reading feeds, and appending to them |
+//! | [`changes`] | what a host says of itself, and which feeds advanced |
+//! | [`receipts`] | witness, acknowledgements and reports |
+//! | [`refusal`] | the answers to what is not served |
+//!
+//! Every POST may be repeated. Whatever comes, the answer is one of these; nothing that a peer sends makes a handler panic,
+//! and what one peer does costs the others nothing.
+
+mod call;
+mod changes;
+mod feeds;
+mod peers;
+mod receipts;
+mod refusal;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{
+        Path, Query,
+        rejection::{PathRejection, QueryRejection},
+    },
+    routing::{get, post},
+};
+use entity::SiteId;
+use serde::de::DeserializeOwned;
+
+use self::{peers::Peers, refusal::Refusal};
+use super::wire::Audience;
+use crate::app::App;
+
+/// What the handlers share.
+#[derive(Clone)]
+struct Serving {
+    app: Arc<App>,
+    peers: Arc<Peers>,
+}
+
+/// What a handler answers.
+type Answer<T> = Result<T, Refusal>;
+
+/// The routes.
+pub fn routes(app: Arc<App>) -> Router {
+    let serving = Serving {
+        app,
+        peers: Arc::default(),
+    };
+    Router::new()
+        .route("/fed/v1/hello", get(changes::hello))
+        .route("/fed/v1/changes", get(changes::changes))
+        .route("/fed/v1/feeds/{origin}/{audience}", get(feeds::read))
+        .route("/fed/v1/feeds/{origin}/{audience}/append", post(feeds::append))
+        .route("/fed/v1/witness/{origin}", get(receipts::witness))
+        .route("/fed/v1/ack", post(receipts::ack))
+        .route("/fed/v1/reports", post(receipts::report))
+        .with_state(serving)
+}
+
+/// The feed that an address names.
+fn feed(path: Result<Path<(String, String)>, PathRejection>) -> Answer<(SiteId, Audience)> {
+    let Ok(Path((origin, audience))) = path else {
+        return Err(Refusal::garbage("The address names no feed."));
+    };
+    let audience = audience
+        .parse()
+        .map_err(|why| Refusal::garbage(format!("In the address, {why}.")))?;
+    Ok((site(&origin)?, audience))
+}
+
+fn site(text: &str) -> Answer<SiteId> {
+    let site = text.parse().map(SiteId);
+    site.map_err(|_| Refusal::garbage("The address does not name a site by its id."))
+}
+
+fn query<T>(query: Result<Query<T>, QueryRejection>) -> Answer<T> {
+    let read = query.map(|Query(query)| query);
+    read.map_err(|_| Refusal::garbage("The query has an unknown parameter, or one of the wrong type."))
+}
+
+fn json<T: DeserializeOwned>(body: &[u8]) -> Answer<T> {
+    serde_json::from_slice(body).map_err(|_| Refusal::garbage("The body is not the JSON that belongs here."))
+}

@@ -1,0 +1,148 @@
+//! Witness, acknowledgements and reports: what hosts tell each other of what they hold.
+
+use axum::{
+    Json,
+    extract::{Path, State, rejection::PathRejection},
+    http::StatusCode,
+};
+use entity::{SiteId, peer_ack, peer_report};
+use sea_orm::{ActiveValue::Set, EntityTrait, sea_query::OnConflict};
+
+use super::{Answer, Serving, call::Call, json, refusal::Refusal, site};
+use crate::{
+    error::{Error, Result},
+    federation::{
+        feeds::{self, signed},
+        messages::{Ack, MAX_LISTED, MAX_REASON_CHARS, Receipt, Report, Testimony, Witness},
+        protocol::rules::Rules,
+        relay,
+        wire::{Audience, Origin},
+    },
+};
+
+/// Tells what this host holds of a site's feeds: all of them to the site itself, to others what they may read.
+pub async fn witness(
+    State(serving): State<Serving>,
+    path: Result<Path<String>, PathRejection>,
+    call: Call,
+) -> Answer<Json<Witness>> {
+    let Ok(Path(origin)) = path else {
+        return Err(Refusal::garbage("The address names no site."));
+    };
+    let origin = site(&origin)?;
+    let reader = call.reader();
+    let mut feeds = Vec::new();
+    for (audience, feed, checkpoint) in relay::of_site(serving.app.reader(), origin).await? {
+        let told = origin == call.site() || reader.may_read(audience, Rules::default());
+        if let Some(checkpoint) = checkpoint.filter(|_| told) {
+            let epoch = feed.epoch;
+            feeds.push(Testimony {
+                audience,
+                epoch,
+                checkpoint,
+            });
+        }
+    }
+    let origin = Origin(origin.0);
+    Ok(Json(Witness { origin, feeds }))
+}
+
+/// Keeps how far a site's host has read feeds. A receipt for a feed that this host does not have, or for more than there
+/// is of it, says nothing and is left out.
+pub async fn ack(State(serving): State<Serving>, call: Call) -> Answer<StatusCode> {
+    let ack: Ack = json(&call.body)?;
+    if ack.cursors.len() > MAX_LISTED {
+        return Err(Refusal::garbage(format!(
+            "At most {MAX_LISTED} cursors go into one message."
+        )));
+    }
+    let (db, reader, site) = (serving.app.reader(), call.reader(), call.site());
+    let mut rows = Vec::new();
+    for receipt in ack.cursors {
+        let feed = feeds::feed(db, SiteId(receipt.origin.0), receipt.audience).await?;
+        let known = feed.is_some_and(|feed| feed.epoch == receipt.epoch && receipt.pos <= feed.pos);
+        if known && reader.may_read(receipt.audience, Rules::default()) {
+            rows.push(row(site, ack.host, &receipt)?);
+        }
+    }
+    keep(&serving, rows).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn row(site: SiteId, host: sea_orm::prelude::Uuid, receipt: &Receipt) -> Result<peer_ack::ActiveModel> {
+    Ok(peer_ack::ActiveModel {
+        site_id: Set(site),
+        origin: Set(SiteId(receipt.origin.0)),
+        audience: Set(receipt.audience.to_string()),
+        host_id: Set(host),
+        epoch: Set(receipt.epoch.0),
+        pos: Set(signed(receipt.pos)?),
+        ..peer_ack::ActiveModel::default()
+    })
+}
+
+async fn keep(serving: &Serving, rows: Vec<peer_ack::ActiveModel>) -> Result<()> {
+    use peer_ack::Column;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let key = OnConflict::columns([Column::SiteId, Column::Origin, Column::Audience]);
+    let latest = [Column::HostId, Column::Epoch, Column::Pos, Column::At];
+    let latest = { key }.update_columns(latest).to_owned();
+    serving
+        .app
+        .system("ack", async |work| {
+            let at = work.now();
+            let rows = rows.into_iter().map(|row| peer_ack::ActiveModel { at: Set(at), ..row });
+            let rows = peer_ack::Entity::insert_many(rows).on_conflict(latest);
+            rows.exec_without_returning(work.db()).await?;
+            Ok(())
+        })
+        .await
+}
+
+/// Notes what a site's host could not take of a feed; the last report of each feed is kept.
+pub async fn report(State(serving): State<Serving>, call: Call) -> Answer<StatusCode> {
+    let report: Report = json(&call.body)?;
+    if report.reason.chars().count() > MAX_REASON_CHARS || report.reason.contains(char::is_control) {
+        let message = format!("A reason is a line of at most {MAX_REASON_CHARS} characters.");
+        return Err(Refusal::garbage(message));
+    }
+    let origin = SiteId(report.origin.0);
+    let known = feeds::feed(serving.app.reader(), origin, report.audience).await?;
+    if known.is_none() || !call.reader().may_read(report.audience, Rules::default()) {
+        return Err(Refusal::nothing("UNKNOWN_FEED", "This host has no such feed."));
+    }
+    let site = call.site();
+    tracing::warn!(
+        reporter = %site, %origin, audience = %report.audience, pos = report.pos, reason = ?report.reason,
+        "another host could not take a feed"
+    );
+    note(&serving, site, report).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn note(serving: &Serving, site: SiteId, report: Report) -> Result<()> {
+    use peer_report::Column;
+    let audience: Audience = report.audience;
+    let pos = signed(report.pos).map_err(|_| Error::argument("pos", "There is no such position."))?;
+    let key = OnConflict::columns([Column::SiteId, Column::Origin, Column::Audience]);
+    let latest = [Column::Epoch, Column::Pos, Column::Reason, Column::At];
+    let latest = { key }.update_columns(latest).to_owned();
+    serving
+        .app
+        .system("report", async |work| {
+            let row = peer_report::Entity::insert(peer_report::ActiveModel {
+                site_id: Set(site),
+                origin: Set(SiteId(report.origin.0)),
+                audience: Set(audience.to_string()),
+                epoch: Set(report.epoch.map(|epoch| epoch.0)),
+                pos: Set(pos),
+                reason: Set(report.reason),
+                at: Set(work.now()),
+            });
+            row.on_conflict(latest).exec_without_returning(work.db()).await?;
+            Ok(())
+        })
+        .await
+}

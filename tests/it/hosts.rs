@@ -1,0 +1,291 @@
+//! Hosts among each other: tokens, feeds that are appended and relayed, changes, and calling the hub over real sockets.
+
+mod background;
+mod dialling;
+mod feeds;
+mod receipts;
+mod tokens;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::{
+    body::{Body, Bytes},
+    http::{Request, Response},
+};
+use champion_network::{
+    app::App,
+    federation::{
+        host,
+        keys::{self, SiteKey},
+        protocol::publisher::{self, Draft, Feed, Shared, Written},
+        sequencer, transport,
+        wire::{Audience, Batch, Epoch, Head, Origin, Previous, Salt, first_head},
+    },
+    sites,
+};
+use entity::{List, SiteId, site, site_member, trusted_key};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel, prelude::Uuid};
+
+use crate::support::{Backend, Host, NATIONAL, Value, json};
+
+/// The longest that anything may take.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// A hub and two hosts with a site each, all of which know each other.
+struct Network {
+    hub: Host,
+    leeds: Host,
+    hull: Host,
+}
+
+impl Network {
+    async fn start(backend: Backend) -> Self {
+        let (hub, leeds, hull) = tokio::join!(
+            Host::keeping(backend, &[NATIONAL], 1, |settings| settings.http.body_seconds = 1),
+            Host::keeping(backend, &["leeds"], 2, |_| {}),
+            Host::keeping(backend, &["hull"], 3, |_| {}),
+        );
+        let network = Self { hub, leeds, hull };
+        network.meet().await;
+        network
+    }
+
+    /// Makes every site known to every host, as the directory would.
+    async fn meet(&self) {
+        let all = [(&self.hub, NATIONAL), (&self.leeds, "leeds"), (&self.hull, "hull")];
+        for (host, _) in all {
+            sequencer::run(app(host)).await.unwrap();
+        }
+        for (home, slug) in all {
+            for (other, _) in all.iter().filter(|(_, other)| *other != slug) {
+                introduce(app(home), slug, app(other)).await;
+            }
+        }
+    }
+}
+
+/// Writes each test twice: once on SQLite, once on PostgreSQL.
+macro_rules! in_a_network {
+    (async fn $name:ident($network:ident) $body:block) => {
+        mod $name {
+            use super::*;
+
+            async fn test($network: &Network) $body
+
+            #[tokio::test]
+            async fn sqlite() {
+                test(&Network::start(Backend::Sqlite).await).await;
+            }
+
+            #[tokio::test]
+            async fn postgres() {
+                test(&Network::start(Backend::Postgres).await).await;
+            }
+        }
+    };
+}
+use in_a_network;
+
+fn app(host: &Host) -> &Arc<App> {
+    &host.server.0
+}
+
+/// The id of a site, by the slug that every host knows.
+async fn id(app: &App, slug: &str) -> SiteId {
+    sites::ops::id_of(app.reader(), slug).await.unwrap()
+}
+
+/// Tells one host of a site that another keeps: what the directory says of it, and the key that it may sign all with.
+async fn introduce(home: &App, slug: &str, to: &App) {
+    let site = sites::ops::named(home.reader(), slug).await.unwrap();
+    let key = keys::current(home.reader(), site.id).await.unwrap().unwrap();
+    let known = site::ActiveModel {
+        hosted: Set(false),
+        ..site.clone().into_active_model()
+    };
+    let types = [
+        "champion",
+        "project",
+        "space",
+        "thread",
+        "post",
+        "placement",
+        "organisation",
+    ];
+    let keys = json!([{ "kid": key.kid(), "pub": key.public(), "feeds": [] }]);
+    let member = site_member::ActiveModel {
+        site_id: Set(site.id),
+        keys: Set(keys.to_string()),
+        types: Set(List(types.map(str::to_owned).to_vec())),
+        protocol_min: Set(1),
+        protocol_max: Set(1),
+    };
+    let trusted = trusted_key::ActiveModel {
+        site_id: Set(site.id),
+        kid: Set(key.kid().to_owned()),
+        position: Set(0),
+        public_key: Set(key.public().0.to_vec()),
+        revoked: Set(false),
+        windows: Set(None),
+    };
+    to.system("introduce", async |work| {
+        known.reset_all().insert(work.db()).await?;
+        member.insert(work.db()).await?;
+        trusted.insert(work.db()).await?;
+        Ok(())
+    })
+    .await
+    .unwrap();
+}
+
+/// A site as it calls other hosts.
+struct Peer<'a> {
+    app: &'a App,
+    site: SiteId,
+    key: SiteKey,
+}
+
+impl<'a> Peer<'a> {
+    async fn of(host: &'a Host, slug: &str) -> Self {
+        let app = &**app(host);
+        let site = id(app, slug).await;
+        let key = keys::current(app.reader(), site).await.unwrap().unwrap();
+        Self { app, site, key }
+    }
+
+    /// A request as the site would send it.
+    async fn request(&self, to: &Host, method: &str, target: &str, body: &[u8]) -> Request<Body> {
+        let request = transport::Request {
+            host: host::id(app(to)).await.unwrap(),
+            method,
+            target,
+        };
+        let token = self.app.ids.unordered();
+        let token = transport::sign(&self.key, self.site, &request, body, to.now(), token).unwrap();
+        let request = Request::builder().method(method).uri(target).header("cn-fed", "1");
+        let request = request.header("authorization", format!("Bearer {token}"));
+        request.body(Body::from(body.to_vec())).unwrap()
+    }
+
+    async fn gets(&self, from: &Host, target: &str) -> Response<Bytes> {
+        from.send(self.request(from, "GET", target, b"").await).await
+    }
+
+    async fn posts(&self, to: &Host, target: &str, body: &[u8]) -> Response<Bytes> {
+        to.send(self.request(to, "POST", target, body).await).await
+    }
+
+    async fn appends(&self, to: &Host, batch: &Batch) -> Response<Bytes> {
+        let body = serde_json::to_vec(batch).unwrap();
+        self.posts(to, &address_of(batch), &body).await
+    }
+}
+
+fn address_of(batch: &Batch) -> String {
+    format!("/fed/v1/feeds/{}/{}/append", batch.origin.0, batch.audience)
+}
+
+fn json_of(response: &Response<Bytes>) -> Value {
+    serde_json::from_slice(response.body()).unwrap()
+}
+
+/// Status and code of a refusal.
+fn refusal(response: &Response<Bytes>) -> (u16, String) {
+    let body = json_of(response);
+    assert!(body["message"].is_string(), "{body}");
+    (response.status().as_u16(), body["code"].as_str().unwrap().to_owned())
+}
+
+/// A feed that a test writes by hand, with the key of its site.
+struct Story<'a> {
+    peer: &'a Peer<'a>,
+    feed: Feed,
+    written: Vec<Written>,
+}
+
+impl<'a> Story<'a> {
+    fn begins(peer: &'a Peer<'a>, audience: Audience, previous: Option<Previous>) -> Self {
+        let now = peer.app.clock.now();
+        let (origin, epoch) = (Origin(peer.site.0), Epoch(peer.app.ids.ordered(now)));
+        let opened = publisher::open(origin, audience, epoch, previous, Salt([7; 16]), now);
+        Self {
+            peer,
+            feed: opened.feed,
+            written: opened.entries,
+        }
+    }
+
+    /// Goes on with a record, which then shows this text.
+    fn tells(&mut self, record: Uuid, text: &str) {
+        self.says(record, Shared::As(json!({ "title": text }).to_string()));
+    }
+
+    fn says(&mut self, record: Uuid, shared: Shared) {
+        let last = self.written.iter().rev().find(|written| written.gid == record);
+        let last = last.map(|written| written.emitted);
+        let draft = Draft {
+            gid: record,
+            kind: "project".to_owned(),
+            schema: "project@1".to_owned(),
+            parent: None,
+            shared,
+        };
+        let (now, rules) = (self.peer.app.clock.now(), Default::default());
+        let salt = || Salt(self.peer.app.ids.bytes());
+        let appended = publisher::append(&self.feed, &[draft], |_| last, |_| false, salt, now, rules);
+        self.feed = appended.feed;
+        self.written.extend(appended.entries);
+    }
+
+    fn head(&self, pos: u64) -> Head {
+        let written = self.written.iter().find(|written| written.pos == pos);
+        let first = || first_head(self.feed.origin, self.feed.audience, self.feed.epoch);
+        written.map_or_else(first, |written| written.head)
+    }
+
+    /// The entries of these positions, sealed where they end.
+    fn batch(&self, from: u64, to: u64) -> Batch {
+        let of = (self.feed.origin, self.feed.audience, self.feed.epoch);
+        let sign = |pos| {
+            self.peer
+                .key
+                .checkpoint(of, (pos, self.head(pos)), self.peer.app.clock.now())
+                .unwrap()
+        };
+        let range = self.written.iter().filter(|written| (from..=to).contains(&written.pos));
+        Batch {
+            origin: self.feed.origin,
+            audience: self.feed.audience,
+            epoch: self.feed.epoch,
+            from,
+            to,
+            prev: self.head(from - 1),
+            entries: range.map(|written| written.entry.clone()).collect(),
+            checkpoint: sign(self.feed.pos),
+            seal: (to < self.feed.pos).then(|| sign(to)),
+        }
+    }
+
+    fn whole(&self) -> Batch {
+        self.batch(1, self.feed.pos)
+    }
+
+    fn ended(&self) -> Previous {
+        self.feed.ended()
+    }
+}
+
+/// Waits until something is so.
+async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(begun.elapsed() < DEADLINE, "it never came to this: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
