@@ -410,6 +410,8 @@ pub mod states {
         ThreadState::Locked.as_str(),
         ThreadState::Archived.as_str(),
     ];
+    /// Threads that the home of their space has not seen.
+    pub const PENDING_THREAD: &[&str] = &[ThreadState::Pending.as_str()];
     /// Threads that take answers.
     pub const OPEN_THREAD: &[&str] = &[ThreadState::Open.as_str()];
     /// Posts that readers see.

@@ -68,34 +68,29 @@ async fn waiting(app: &App) -> Result<Vec<SiteId>> {
     Ok(rows.into_tuple().all(app.reader()).await?)
 }
 
-/// One run for one site.
+/// One run for one site. What this host notes of a site that it does not keep is for no feed.
 async fn sequence(work: &mut Work<'_>, site: SiteId) -> Result<usize> {
-    let mut feeds = Locked::feeds(work, site).await?;
+    let hosted = site::Entity::find_by_id(site).one(work.db()).await?;
+    let mut feeds = match hosted {
+        Some(site) if site.hosted => Some(Locked::feeds(work, site.id).await?),
+        _ => None,
+    };
     let rows = outbox::Entity::find()
         .filter(outbox::Column::SiteId.eq(site))
         .order_by_asc(outbox::Column::Id)
         .limit(ROWS_A_RUN);
     let rows = rows.all(work.db()).await?;
-    let hosted = site::Entity::find_by_id(site).one(work.db()).await?;
-    let mut written = 0;
-    if hosted.is_some_and(|site| site.hosted) {
-        let mut changed: BTreeMap<&'static str, (Kind, BTreeSet<Uuid>)> = BTreeMap::new();
-        for row in &rows {
-            let kind = changed.entry(row.kind.as_str()).or_insert((row.kind, BTreeSet::new()));
-            kind.1.insert(row.record_id);
-        }
-        for (kind, ids) in changed.into_values() {
-            let ids: Vec<_> = ids.into_iter().collect();
-            for content in content::of(work.db(), site, kind, &ids).await? {
-                written += feeds.say(work, content).await?;
-            }
-        }
-        feeds.sign(work).await?;
-    }
+    let written = match &mut feeds {
+        Some(feeds) => feeds.say_all(work, &rows).await?,
+        None => 0,
+    };
     for ids in rows.chunks(ROWS_A_STATEMENT) {
         let done = ids.iter().map(|row| row.id);
         let done = outbox::Entity::delete_many().filter(outbox::Column::Id.is_in(done));
         done.exec(work.db()).await?;
+    }
+    if let Some(feeds) = feeds {
+        feeds.sign(work).await?;
     }
     Ok(written)
 }
@@ -170,6 +165,23 @@ impl Locked {
             directory::opened(work, self.site, key.kid(), audience, opened.feed.epoch).await?;
         }
         Ok(opened.feed)
+    }
+
+    /// Says what has become of the records that outbox rows name.
+    async fn say_all(&mut self, work: &mut Work<'_>, rows: &[outbox::Model]) -> Result<usize> {
+        let mut changed: BTreeMap<&'static str, (Kind, BTreeSet<Uuid>)> = BTreeMap::new();
+        for row in rows {
+            let kind = changed.entry(row.kind.as_str()).or_insert((row.kind, BTreeSet::new()));
+            kind.1.insert(row.record_id);
+        }
+        let mut written = 0;
+        for (kind, ids) in changed.into_values() {
+            let ids: Vec<_> = ids.into_iter().collect();
+            for content in content::of(work.db(), self.site, kind, &ids).await? {
+                written += self.say(work, content).await?;
+            }
+        }
+        Ok(written)
     }
 
     /// Writes an entry for every record of which the feeds should say something else than they last said.

@@ -15,8 +15,8 @@ use super::{
     Column::{self, Home, Receiver, Subject},
     Rule, Whom,
     states::{
-        CARD, CURRENT_RELEASE, EDITIONS, OPEN_PROPOSAL, OPEN_REPORT, OPEN_THREAD, PUBLISHED, RELEASED, SHOWN_POST,
-        SHOWN_THREAD, SUBMITTED, UNAPPROVED, UNPUBLISHED,
+        CARD, CURRENT_RELEASE, EDITIONS, OPEN_PROPOSAL, OPEN_REPORT, OPEN_THREAD, PENDING_THREAD, PUBLISHED, RELEASED,
+        SHOWN_POST, SHOWN_THREAD, SUBMITTED, UNAPPROVED, UNPUBLISHED,
     },
 };
 
@@ -279,6 +279,8 @@ const fn thread(action: Action) -> &'static [Rule] {
                     NETWORK.in_(OPEN_THREAD),
                     at(Receiver, &[Champion]).in_(OPEN_THREAD),
                     LISTED.in_(OPEN_THREAD),
+                    // Until the home of the space has seen it, a thread's author goes on alone.
+                    OWNER.in_(PENDING_THREAD).if_member(),
                 ]
             }
         }

@@ -26,45 +26,17 @@ use champion_network::{
     },
     sites,
 };
-use entity::{List, SiteId, site, site_member, trusted_key};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel, prelude::Uuid};
+use entity::SiteId;
+use sea_orm::{EntityTrait, prelude::Uuid};
 
-use crate::support::{Backend, Host, NATIONAL, Value, json};
+use crate::support::{Backend, Host, NATIONAL, Network, Value, json};
 
 /// The longest that anything may take.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// A hub and two hosts with a site each, all of which know each other.
-struct Network {
-    hub: Host,
-    leeds: Host,
-    hull: Host,
-}
-
-impl Network {
-    async fn start(backend: Backend) -> Self {
-        let (hub, leeds, hull) = tokio::join!(
-            Host::keeping(backend, &[NATIONAL], 1, |settings| settings.http.body_seconds = 1),
-            Host::keeping(backend, &["leeds"], 2, |_| {}),
-            Host::keeping(backend, &["hull"], 3, |_| {}),
-        );
-        let network = Self { hub, leeds, hull };
-        network.meet().await;
-        network
-    }
-
-    /// Makes every site known to every host, as the directory would.
-    async fn meet(&self) {
-        let all = [(&self.hub, NATIONAL), (&self.leeds, "leeds"), (&self.hull, "hull")];
-        for (host, _) in all {
-            sequencer::run(app(host)).await.unwrap();
-        }
-        for (home, slug) in all {
-            for (other, _) in all.iter().filter(|(_, other)| *other != slug) {
-                introduce(app(home), slug, app(other)).await;
-            }
-        }
-    }
+/// A hub that waits only a second for a body, and two regions that know it and have told it nothing.
+async fn network(backend: Backend) -> Network {
+    Network::joined(backend, |settings| settings.http.body_seconds = 1, |_| {}).await
 }
 
 /// Writes each test twice: once on SQLite, once on PostgreSQL.
@@ -77,12 +49,12 @@ macro_rules! in_a_network {
 
             #[tokio::test]
             async fn sqlite() {
-                test(&Network::start(Backend::Sqlite).await).await;
+                test(&network(Backend::Sqlite).await).await;
             }
 
             #[tokio::test]
             async fn postgres() {
-                test(&Network::start(Backend::Postgres).await).await;
+                test(&network(Backend::Postgres).await).await;
             }
         }
     };
@@ -96,49 +68,6 @@ fn app(host: &Host) -> &Arc<App> {
 /// The id of a site, by the slug that every host knows.
 async fn id(app: &App, slug: &str) -> SiteId {
     sites::ops::id_of(app.reader(), slug).await.unwrap()
-}
-
-/// Tells one host of a site that another keeps: what the directory says of it, and the key that it may sign all with.
-async fn introduce(home: &App, slug: &str, to: &App) {
-    let site = sites::ops::named(home.reader(), slug).await.unwrap();
-    let key = keys::current(home.reader(), site.id).await.unwrap().unwrap();
-    let known = site::ActiveModel {
-        hosted: Set(false),
-        ..site.clone().into_active_model()
-    };
-    let types = [
-        "champion",
-        "project",
-        "space",
-        "thread",
-        "post",
-        "placement",
-        "organisation",
-    ];
-    let keys = json!([{ "kid": key.kid(), "pub": key.public(), "feeds": [] }]);
-    let member = site_member::ActiveModel {
-        site_id: Set(site.id),
-        keys: Set(keys.to_string()),
-        types: Set(List(types.map(str::to_owned).to_vec())),
-        protocol_min: Set(1),
-        protocol_max: Set(1),
-    };
-    let trusted = trusted_key::ActiveModel {
-        site_id: Set(site.id),
-        kid: Set(key.kid().to_owned()),
-        position: Set(0),
-        public_key: Set(key.public().0.to_vec()),
-        revoked: Set(false),
-        windows: Set(None),
-    };
-    to.system("introduce", async |work| {
-        known.reset_all().insert(work.db()).await?;
-        member.insert(work.db()).await?;
-        trusted.insert(work.db()).await?;
-        Ok(())
-    })
-    .await
-    .unwrap();
 }
 
 /// A site as it calls other hosts.

@@ -1,6 +1,9 @@
 //! The forum between hosts: the home of a space places what others write there, and everybody sees the same.
 
-use crate::support::{Host, Person, Value, between_hosts, json, network::exchange};
+use crate::support::{
+    Host, Person, Value, between_hosts, json,
+    network::{exchange, hear},
+};
 
 const SEEN: &str = "query($id: ID!) { node(id: $id) { ... on Thread {
     title body state postCount byline author { displayName } site { slug } space { name } answer { body }
@@ -116,7 +119,7 @@ between_hosts! {
         let first = post(&nora, &started, "Try charging them.").await;
 
         // Hull hears what the hub says, but not the thread, which is of Leeds.
-        exchange(&network.hub, &network.hull).await;
+        hear(&network.hub, &network.hull, "national").await;
         let reader = network.hull.person(&["hull:moderator"]);
         assert_eq!(seen(&reader, &first).await, Value::Null);
         let query = "query($id: ID!) { node(id: $id) { ... on Post { body thread { title } } } }";
@@ -126,7 +129,7 @@ between_hosts! {
         let waits = reader.run(waits, json!({})).await.data()["site"]["sync"].clone();
         assert_eq!(waits["parked"], 2, "the placements of a thread and post that are not here: {waits}");
 
-        exchange(&network.leeds, &network.hull).await;
+        exchange(&network.hub, &network.hull).await;
         let shown = seen(&reader, &started).await;
         assert_eq!((&shown["state"], bodies(&shown)), (&json!("OPEN"), vec!["Try charging them."]));
         assert_eq!(shown, seen(&nora, &started).await);

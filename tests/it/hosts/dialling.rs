@@ -66,14 +66,7 @@ async fn calling(backend: Backend, hub: SocketAddr) -> Network {
         settings.hub_url = format!("http://{hub}");
         settings.development_issuer = true;
     };
-    let (hub, leeds, hull) = tokio::join!(
-        Host::keeping(backend, &[NATIONAL], 1, |settings| settings.http.body_seconds = 1),
-        Host::keeping(backend, &["leeds"], 2, calls),
-        Host::keeping(backend, &["hull"], 3, calls),
-    );
-    let network = Network { hub, leeds, hull };
-    network.meet().await;
-    network
+    Network::joined(backend, |settings| settings.http.body_seconds = 1, calls).await
 }
 
 async fn project(host: &Host, slug: &str, title: &str) {

@@ -19,11 +19,8 @@ async fn changes(peer: &Peer<'_>, at: &Host, query: &str) -> (Vec<String>, i64) 
     let mut feeds = Vec::new();
     for feed in told["feeds"].as_array().unwrap() {
         let origin = SiteId(feed["origin"].as_str().unwrap().parse().unwrap());
-        let site = site::Entity::find_by_id(origin)
-            .one(app(at).reader())
-            .await
-            .unwrap()
-            .unwrap();
+        let site = entity::site::Entity::find_by_id(origin).one(app(at).reader());
+        let site = site.await.unwrap().unwrap();
         let audience = if feed["audience"] == "network" {
             "network"
         } else {

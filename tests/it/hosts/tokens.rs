@@ -4,7 +4,7 @@ use aws_lc_rs::signature::Ed25519KeyPair;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use champion_network::federation::wire::Hash;
-use entity::{SiteStatus, site_key};
+use entity::site_key;
 use sha2::{Digest, Sha256};
 
 use super::*;
@@ -168,10 +168,8 @@ in_a_network! {
             assert_eq!(refusal(&told), (426, "PROTOCOL".to_owned()));
             assert_eq!(told.headers()["upgrade"], "cn-fed/1");
         }
-        let leeds = id(app(hub), "leeds").await;
-        let site = site::Entity::find_by_id(leeds).one(app(hub).reader()).await.unwrap().unwrap();
-        let suspended = site::ActiveModel { status: Set(SiteStatus::Suspended), ..site.into_active_model() };
-        app(hub).system("suspend", async |work| Ok(suspended.update(work.db()).await?)).await.unwrap();
+        let suspend = json!({ "site": "leeds", "reason": "Its key was stolen." });
+        hub.person(&["national:site_admin"]).does("siteSuspend", suspend, "site { status }").await.record();
         assert_eq!(refusal(&peer.gets(hub, TARGET).await), (403, "NOT_ACTIVE".to_owned()));
     }
 }
@@ -193,7 +191,8 @@ in_a_network! {
         let held = story.ended();
         let held = json!([{ "audience": "network", "epoch": held.epoch, "to": held.to, "head": held.head }]);
         assert_eq!(hello["cursors"], held);
-        let region = json_of(&peer.gets(&network.leeds, "/fed/v1/hello").await);
+        let anybody = Request::builder().uri("/fed/v1/hello").body(Body::empty()).unwrap();
+        let region = json_of(&network.leeds.send(anybody).await);
         assert_eq!(region["hub"], json!(false));
         assert_ne!(region["host"], hello["host"]);
     }

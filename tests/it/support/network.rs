@@ -2,17 +2,25 @@
 //! from one to the other by hand.
 
 use champion_network::{
+    config::Settings,
     federation::{
         apply::{self, Received},
         directory::{self, National},
         feeds::{self, Served},
-        protocol::{consumer::Answer, relay::Asked},
-        sequencer,
-        wire::{Audience, Batch, PublicKey},
+        protocol::{
+            check::{Refusal, check_append},
+            consumer::Answer,
+            relay::{Asked, Taken},
+            rules::Rules,
+        },
+        pull::{self, Fetched, Next},
+        relay, sequencer,
+        wire::{Audience, Batch, Ed25519, PublicKey, Status},
     },
     sites,
 };
-use entity::site;
+use entity::{SiteId, feed_head, site};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::json;
 
 use super::{Backend, Host, NATIONAL};
@@ -31,37 +39,53 @@ pub struct Network {
 }
 
 impl Network {
-    /// Starts the hosts and makes a network of them.
+    /// Starts the hosts, makes a network of them, and lets them hear of each other.
     pub async fn start(backend: Backend) -> Self {
-        let network = Self {
-            hub: Host::keeping(backend, &[NATIONAL], 7, |_| {}).await,
-            leeds: Host::keeping(backend, &["leeds"], 8, |_| {}).await,
-            hull: Host::keeping(backend, &["hull"], 9, |_| {}).await,
-        };
-        sequence(&network.hub).await;
-        let national = site(&network.hub, NATIONAL).await;
-        for (host, slug) in [(&network.leeds, "leeds"), (&network.hull, "hull")] {
-            sequence(host).await;
-            let region = site(host, slug).await;
-            let input = json!({
-                "id": region.id.to_string(), "slug": slug, "name": region.name, "publicKey": region.public_key,
-            });
-            let admin = network.hub.person(&["national:site_admin"]);
-            admin.does("siteAdmit", input, "site { slug }").await.record();
-            let national = National {
-                id: national.id,
-                slug: national.slug.clone(),
-                name: national.name.clone(),
-                key: PublicKey::parse(national.public_key.as_deref().unwrap()).unwrap(),
-            };
-            let join = host
-                .server
-                .0
-                .system("join", async |work| directory::join(work, national).await);
-            join.await.unwrap();
-        }
+        let network = Self::joined(backend, |_| {}, |_| {}).await;
         network.meets().await;
         network
+    }
+
+    /// Starts the hosts, with settings of their own for the hub and the regions. The national admin has admitted both regions,
+    /// and they have joined; nothing was exchanged yet.
+    pub async fn joined(
+        backend: Backend,
+        hub: impl FnOnce(&mut Settings),
+        region: impl Fn(&mut Settings) + Clone,
+    ) -> Self {
+        let (hub, leeds, hull) = tokio::join!(
+            Host::keeping(backend, &[NATIONAL], 7, hub),
+            Host::keeping(backend, &["leeds"], 8, region.clone()),
+            Host::keeping(backend, &["hull"], 9, region),
+        );
+        let network = Self { hub, leeds, hull };
+        sequence(&network.hub).await;
+        for (host, slug) in [(&network.leeds, "leeds"), (&network.hull, "hull")] {
+            network.join(host, slug).await;
+        }
+        network
+    }
+
+    async fn join(&self, host: &Host, slug: &str) {
+        sequence(host).await;
+        let region = site(host, slug).await;
+        let input = json!({
+            "id": region.id.to_string(), "slug": slug, "name": region.name, "publicKey": region.public_key,
+        });
+        let admin = self.hub.person(&["national:site_admin"]);
+        admin.does("siteAdmit", input, "site { slug }").await.record();
+        let national = site(&self.hub, NATIONAL).await;
+        let national = National {
+            id: national.id,
+            slug: national.slug,
+            name: national.name,
+            key: PublicKey::parse(national.public_key.as_deref().unwrap()).unwrap(),
+        };
+        let join = host
+            .server
+            .0
+            .system("join", async |work| directory::join(work, national).await);
+        join.await.unwrap();
     }
 
     /// Carries everything everywhere until nothing is new: what a host places comes back to where it was written.
@@ -72,8 +96,6 @@ impl Network {
                 (&self.hull, &self.hub),
                 (&self.hub, &self.leeds),
                 (&self.hub, &self.hull),
-                (&self.leeds, &self.hull),
-                (&self.hull, &self.leeds),
             ] {
                 exchange(from, to).await;
             }
@@ -97,54 +119,96 @@ pub async fn kept(host: &Host) -> Vec<site::Model> {
     all.into_iter().filter(|site| site.hosted).collect()
 }
 
-/// Carries what one host has to say to another, until it has heard all.
+/// Carries what one host has to say to another, until it has heard all: a region appends at the hub, everybody else reads.
 pub async fn exchange(from: &Host, to: &Host) {
     sequence(from).await;
-    let mut audiences = vec![Audience::Network];
-    for site in kept(to).await {
-        audiences.push(Audience::Site(site.id.0));
-        if site.slug == NATIONAL {
-            audiences.push(Audience::Hub);
+    let is_hub = is_hub(to).await;
+    let kept: Vec<_> = kept(to).await.into_iter().map(|site| site.id).collect();
+    let own: Vec<_> = self::kept(from).await.into_iter().map(|site| site.id).collect();
+    let reader = directory::reader(to.server.0.reader()).await.unwrap();
+    for (site, audience) in feeds_of(from).await {
+        // The directory may have suspended a site since.
+        let known = directory::standing(to.server.0.reader(), site).await.unwrap();
+        if known.is_some_and(|known| known.status != Status::Active) {
+            continue;
+        }
+        if is_hub && own.contains(&site) {
+            while append(from, to, site, audience).await {}
+        } else if !kept.contains(&site) && reader.may_read(audience, Rules::default()) {
+            while carry(from, to, site, audience).await {}
         }
     }
-    for site in kept(from).await {
-        for audience in &audiences {
-            while carry(from, to, &site, *audience).await {}
+}
+
+/// Carries what a host has of one site to another, and nothing else.
+pub async fn hear(from: &Host, to: &Host, slug: &str) {
+    sequence(from).await;
+    let site = site(from, slug).await;
+    while carry(from, to, site.id, Audience::Network).await {}
+}
+
+async fn is_hub(host: &Host) -> bool {
+    directory::is_kept_here(host.server.0.reader()).await.unwrap()
+}
+
+/// The feeds that a host writes or relays, the national site's first.
+async fn feeds_of(host: &Host) -> Vec<(SiteId, Audience)> {
+    let db = host.server.0.reader();
+    let national = sites::ops::national(db).await.unwrap().map(|national| national.id);
+    let rows = feed_head::Entity::find().filter(feed_head::Column::Pos.gt(0));
+    let rows = rows.all(db).await.unwrap().into_iter();
+    let mut feeds: Vec<_> = rows.map(|row| (row.origin, row.audience.parse().unwrap())).collect();
+    feeds.sort_by_key(|(origin, _)| Some(*origin) != national);
+    feeds
+}
+
+/// Appends at the hub what it does not hold yet. Tells whether there may be more.
+async fn append(from: &Host, to: &Host, site: SiteId, audience: Audience) -> bool {
+    let (from, to) = (&from.server.0, &to.server.0);
+    let held = feeds::feed(to.reader(), site, audience).await.unwrap();
+    let asked = Asked {
+        epoch: held.map(|held| held.epoch),
+        after: held.map_or(0, |held| held.pos),
+        head: held.map(|held| held.head),
+    };
+    let batch = match feeds::read(from, site, audience, &asked, AT_ONCE).await.unwrap() {
+        Served::Batch(batch) => *batch,
+        Served::Unchanged(_) => return false,
+        other => panic!("the hub holds a feed that its writer does not know: {other:?}"),
+    };
+    let standing = directory::standing(to.reader(), site).await.unwrap().unwrap();
+    let checked = check_append(batch, &standing, &Ed25519, Rules::default()).unwrap();
+    match relay::append(to, &checked).await.unwrap() {
+        Ok(taken) => assert!(matches!(taken, Taken::Stored { .. }), "{taken:?}"),
+        Err(refusal) => {
+            assert!(matches!(refusal, Refusal::Forged { .. }), "{refusal:?}");
+            return false;
         }
     }
+    pull::catch_up(to, site, audience).await.unwrap();
+    true
 }
 
 /// Carries one answer. Tells whether there may be more.
-async fn carry(from: &Host, to: &Host, site: &site::Model, audience: Audience) -> bool {
-    match ask(from, to, site, audience).await {
-        Served::Batch(batch) => {
-            let received = hand(to, *batch).await;
-            let slugs = (&site.slug, audience, kept(to).await);
-            assert!(!matches!(received, Received::Refused(_)), "{received:?} {slugs:?}");
-            true
-        }
-        Served::Unchanged(checkpoint) => {
-            answer(to, site, audience, Answer::Unchanged(checkpoint)).await;
-            false
-        }
-        Served::Diverged(_) => {
-            answer(to, site, audience, Answer::Diverged).await;
-            true
-        }
-        Served::Unknown => false,
-    }
+async fn carry(from: &Host, to: &Host, site: SiteId, audience: Audience) -> bool {
+    let fetched = match ask(from, to, site, audience).await {
+        Served::Batch(batch) => Fetched::Batch(batch),
+        Served::Unchanged(checkpoint) => Fetched::Answer(Answer::Unchanged(checkpoint)),
+        Served::Diverged(_) => Fetched::Answer(Answer::Diverged),
+        Served::Unknown => return false,
+    };
+    let next = pull::take(&to.server.0, site, audience, fetched).await.unwrap();
+    assert!(!matches!(next, Next::Refused(_)), "{next:?} {site} {audience}");
+    next == Next::Ask
 }
 
 /// What the writer of a feed answers to a reader, from where that stands.
-pub async fn ask(from: &Host, to: &Host, site: &site::Model, audience: Audience) -> Served {
-    let cursor = apply::cursor(to.server.0.reader(), site.id, audience).await.unwrap();
-    let asked = Asked {
-        epoch: cursor.epoch,
-        after: cursor.pos,
-        head: cursor.epoch.map(|_| cursor.head),
-    };
+async fn ask(from: &Host, to: &Host, site: SiteId, audience: Audience) -> Served {
+    let cursor = apply::cursor(to.server.0.reader(), site, audience).await.unwrap();
     let app = &from.server.0;
-    feeds::read(app, site.id, audience, &asked, AT_ONCE).await.unwrap()
+    feeds::read(app, site, audience, &pull::asked(&cursor), AT_ONCE)
+        .await
+        .unwrap()
 }
 
 /// The first entries of a feed, whoever has read them.
@@ -164,22 +228,7 @@ pub async fn from_start(from: &Host, slug: &str, audience: Audience, limit: usiz
     }
 }
 
-/// Hands a batch to a host. The hub opens the window of an epoch that it hears of first, as its relay does.
+/// Hands a batch to a host.
 pub async fn hand(to: &Host, batch: Batch) -> Received {
-    let app = &to.server.0;
-    let origin = entity::SiteId(batch.origin.0);
-    let cursor = apply::cursor(app.reader(), origin, batch.audience).await.unwrap();
-    if directory::is_kept_here(app.reader()).await.unwrap() && cursor.epoch != Some(batch.epoch) {
-        let (audience, epoch, kid) = (batch.audience, batch.epoch, batch.checkpoint.kid.clone());
-        let opened = app.system("open", async |work| {
-            directory::opened(work, origin, &kid, audience, epoch).await
-        });
-        opened.await.unwrap();
-    }
-    apply::receive(app, batch).await.unwrap()
-}
-
-async fn answer(to: &Host, site: &site::Model, audience: Audience, answer: Answer) {
-    let answered = apply::answered(&to.server.0, site.id, audience, &answer).await.unwrap();
-    assert!(!matches!(answered, Received::Refused(_)), "{answered:?}");
+    apply::receive(&to.server.0, batch).await.unwrap()
 }
