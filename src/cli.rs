@@ -24,6 +24,8 @@ mod development;
 mod imports;
 mod issuers;
 mod logging;
+mod network;
+mod secret;
 mod serve;
 mod sites;
 
@@ -55,7 +57,9 @@ enum Command {
     Keys,
     /// Print a token of the development issuer, for trying things out
     Token(development::TokenArguments),
-    /// The sites that this host keeps
+    /// Make the network's root on the national host: it proves keys, and is kept offline
+    Root(network::Root),
+    /// The sites that this host keeps, and their part in a network
     #[command(subcommand)]
     Site(sites::SiteCommand),
     /// Whose tokens the sites accept
@@ -94,6 +98,7 @@ async fn run(config: Option<PathBuf>, command: Command) -> Outcome {
             at(settings()?, async |_| Ok(())).await?;
             say("The database has this version's schema.")
         }
+        Command::Root(arguments) => at(settings()?, async |server| network::root(server, arguments).await).await,
         Command::Site(command) => sites::run(settings()?, command).await,
         Command::Issuer(command) => issuers::run(settings()?, command).await,
         Command::Organisations(command) => imports::organisations(settings()?, command).await,

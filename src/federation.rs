@@ -11,6 +11,7 @@
 //! | [`apply`] | from a feed of another host to the rows of this one |
 //! | [`directory`] | what the network knows of sites, and whose word is taken |
 //! | [`pull`] | answers of other hosts taken in |
+//! | [`renewal`] | other keys for sites |
 //! | [`transport`], [`messages`] | tokens between hosts; what is neither batch nor entry |
 //! | [`serve`], [`dial`] | the routes for other hosts; calling the hub |
 //! | [`run`], [`host`] | what works in the background; this host among hosts |
@@ -30,6 +31,7 @@ pub mod messages;
 pub mod protocol;
 pub mod pull;
 pub mod relay;
+pub mod renewal;
 pub mod run;
 pub mod sequencer;
 pub mod serve;

@@ -9,7 +9,7 @@ use sea_orm::{ConnectionTrait, EntityTrait};
 
 use super::{
     content::Known,
-    directory,
+    directory::{self, Learnt},
     protocol::{
         check::{Checked, Refusal, check},
         consumer::{self, Answer, Step},
@@ -132,6 +132,37 @@ pub async fn upgraded(app: &App) -> Result<usize> {
         Ok(feed_parked::Entity::find().all(work.db()).await?.len())
     };
     app.system("apply", retry).await
+}
+
+/// Does to what this host has read of a site what its own directory says now: hidden while it is suspended, deleted when
+/// it has left.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn obey(work: &mut Work<'_>, site: SiteId) -> Result<()> {
+    let Some(standing) = directory::standing(work.db(), site).await? else {
+        return Ok(());
+    };
+    let learnt = Learnt {
+        site,
+        status: standing.status,
+        roll: false,
+    };
+    let mut carried = Carried::default();
+    carried.judge(work, None, &learnt).await?;
+    carried.settle(work).await
+}
+
+/// Has every feed of a site read anew, because a key that signed it was revoked.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn roll(work: &Work<'_>, site: SiteId) -> Result<()> {
+    for feed in cursors::of_site(work, site).await? {
+        let cursor = feed.lock(work).await?;
+        restart(work, feed, cursor.restarted(Rules::default())).await?;
+    }
+    Ok(())
 }
 
 /// Carries out what the rules say of a batch.

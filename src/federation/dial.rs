@@ -6,11 +6,13 @@
 //! | [`hub`] | one request: its token, its limits, what may come back |
 //! | [`up`] | a worker a feed of this host's sites: entries as they come, and a fresh word when none do |
 //! | [`down`] | which feeds of others advanced; a worker for each |
+//! | [`errands`] | what an operator asks for: joining, another key |
 //! | [`receipts`] | what this host has read to the end |
 //!
 //! The hub is never given up. A worker that fails waits for itself alone, so a bad feed holds up no other.
 
 mod down;
+pub mod errands;
 mod hub;
 mod receipts;
 mod up;
@@ -118,7 +120,7 @@ async fn sites(app: &App) -> Result<Vec<SiteId>> {
         .filter(site::Column::Status.eq(SiteStatus::Active))
         .order_by_asc(site::Column::Id);
     let own = own.all(app.reader()).await?;
-    let keys = site_key::Entity::find().filter(site_key::Column::RetiredAt.is_null());
+    let keys = site_key::Entity::find().filter(site_key::Column::SignsFrom.is_not_null());
     let keys: HashSet<_> = keys
         .all(app.reader())
         .await?

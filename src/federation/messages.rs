@@ -5,7 +5,9 @@ use chrono::{DateTime, Utc};
 use sea_orm::prelude::Uuid;
 use serde::{Deserialize, Serialize};
 
-use super::wire::{Audience, Checkpoint, Epoch, Head, MAX_BATCH_BYTES, Origin, Previous, ProtocolRange};
+use super::wire::{
+    Audience, Checkpoint, Epoch, Head, MAX_BATCH_BYTES, Origin, Previous, ProtocolRange, PublicKey, Signature,
+};
 
 /// Most bytes of a body in either direction: a batch whose every byte is escaped, and what stands around it.
 pub const MAX_BODY_BYTES: usize = 2 * MAX_BATCH_BYTES + 256 * 1024;
@@ -36,6 +38,9 @@ pub struct Hello {
     pub protocol: ProtocolRange,
     /// The shapes of payloads that it knows.
     pub schemas: Vec<String>,
+    /// The national site, at the hub.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keeper: Option<Keeper>,
     /// What it accepts.
     pub limits: Limits,
     /// Its time, so that a host whose clock is wrong can still make tokens.
@@ -43,6 +48,35 @@ pub struct Hello {
     pub at: DateTime<Utc>,
     /// What it holds of the calling site's feeds; nothing without a token.
     pub cursors: Vec<Cursor>,
+}
+
+/// The national site as its host tells of it: what a host has to know that joins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keeper {
+    /// Its id.
+    pub site: Origin,
+    /// Its name in addresses.
+    pub slug: String,
+    /// Its name for people.
+    pub name: String,
+    /// The key that it signs with.
+    #[serde(rename = "pub")]
+    pub public: PublicKey,
+    /// The root's signature of that key.
+    pub proof: Signature,
+    /// The network's root.
+    pub root: PublicKey,
+}
+
+/// A key that is to take the place of the present one of a site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rotation {
+    /// Its public half. Its name is its thumbprint (RFC 7638).
+    #[serde(rename = "pub")]
+    pub public: PublicKey,
+    /// Its signature by the present key.
+    pub proof: Signature,
 }
 
 /// What a host accepts.

@@ -209,6 +209,21 @@ async fn advance(work: &Work<'_>, feed: &Feed) -> Result<()> {
     Ok(())
 }
 
+/// Forgets all feeds of a site that has left: nobody reads them any more.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn forget_site(work: &Work<'_>, site: SiteId) -> Result<()> {
+    macro_rules! forget {
+        ($($table:ident),+) => {$(
+            let all = $table::Entity::delete_many().filter($table::Column::Origin.eq(site));
+            all.exec(work.db()).await?;
+        )+};
+    }
+    forget!(feed_head, feed_entry, feed_checkpoint);
+    Ok(())
+}
+
 /// What is held of the feeds of a site, those that go only to one other site included.
 ///
 /// # Errors

@@ -7,7 +7,7 @@ mod reopen;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use entity::{Kind, SiteId, feed_checkpoint, feed_entry, feed_head, feed_shared, outbox, site};
+use entity::{Kind, SiteId, SiteStatus, feed_checkpoint, feed_entry, feed_head, feed_shared, outbox, site};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -16,6 +16,7 @@ use sea_orm::{
 };
 
 use super::{
+    apply,
     content::{self, Content},
     directory,
     feeds::{self, exact, signed},
@@ -25,6 +26,7 @@ use super::{
         publisher::{self, Appended, Draft, Emitted, Feed, Shared, Written},
         rules::Rules,
     },
+    relay,
     wire::{Audience, Epoch, Hash, Operation, Origin, Salt, first_head},
 };
 use crate::{
@@ -33,7 +35,7 @@ use crate::{
     error::{Error, Result},
 };
 
-pub use self::reopen::{recall, reopen};
+pub use self::reopen::{recall, reopen, replace_key};
 
 /// Most outbox rows of one run.
 const ROWS_A_RUN: u64 = 1_000;
@@ -57,6 +59,22 @@ pub async fn run(app: &App) -> Result<usize> {
             app.signals.grew();
         }
     }
+}
+
+/// Opens the feed of a site that this host keeps, if it has none, and tells the key that signs it.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn introduce(app: &App, site: SiteId) -> Result<SiteKey> {
+    let introduce = async |work: &mut Work<'_>| {
+        let feeds = Locked::feeds(work, site).await?;
+        let key = keys::signing(work, site).await?;
+        feeds.sign(work).await?;
+        Ok(key)
+    };
+    let key = app.system("introduce", introduce).await?;
+    app.signals.grew();
+    Ok(key)
 }
 
 /// The sites of this host for which something waits.
@@ -93,6 +111,20 @@ async fn sequence(work: &mut Work<'_>, site: SiteId) -> Result<usize> {
         feeds.sign(work).await?;
     }
     Ok(written)
+}
+
+/// Does what the directory says, at the host that keeps it: nobody reads it to this one.
+async fn obey(work: &mut Work<'_>, sites: &[Uuid]) -> Result<()> {
+    let listed = site::Entity::find()
+        .filter(site::Column::Id.is_in(sites.iter().copied()))
+        .filter(site::Column::Hosted.eq(false));
+    for site in listed.all(work.db()).await? {
+        apply::obey(work, site.id).await?;
+        if site.status == SiteStatus::Left {
+            relay::forget_site(work, site.id).await?;
+        }
+    }
+    Ok(())
 }
 
 /// The feeds of a site, locked until the work ends.
@@ -159,12 +191,18 @@ impl Locked {
         let salt = Salt(work.app().ids.bytes());
         let opened = publisher::open(feed.origin, audience, feed.epoch, None, salt, work.now());
         self.store(work, &opened).await?;
-        // Next to the national site nobody else tells the directory.
+        self.tell_opened(work, audience).await?;
+        Ok(opened.feed)
+    }
+
+    /// Tells the directory of a new epoch, where it is kept: next to the national site nobody else does.
+    async fn tell_opened(&self, work: &mut Work<'_>, audience: Audience) -> Result<()> {
         if directory::is_kept_here(work.db()).await? {
             let key = keys::signing(work, self.site).await?;
-            directory::opened(work, self.site, key.kid(), audience, opened.feed.epoch).await?;
+            let epoch = self.heads[&audience].epoch;
+            directory::opened(work, self.site, key.kid(), audience, epoch).await?;
         }
-        Ok(opened.feed)
+        Ok(())
     }
 
     /// Says what has become of the records that outbox rows name.
@@ -177,6 +215,9 @@ impl Locked {
         let mut written = 0;
         for (kind, ids) in changed.into_values() {
             let ids: Vec<_> = ids.into_iter().collect();
+            if kind == Kind::Site && directory::is_kept_here(work.db()).await? {
+                obey(work, &ids).await?;
+            }
             for content in content::of(work.db(), self.site, kind, &ids).await? {
                 written += self.say(work, content).await?;
             }

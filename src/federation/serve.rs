@@ -60,6 +60,7 @@ pub fn routes(app: Arc<App>) -> Router {
         .route("/fed/v1/witness/{origin}", get(receipts::witness))
         .route("/fed/v1/ack", post(receipts::ack))
         .route("/fed/v1/reports", post(receipts::report))
+        .route("/fed/v1/keys/rotate", post(receipts::rotate))
         .with_state(serving)
 }
 

@@ -145,7 +145,7 @@ impl<'a> Carrier<'a> {
         }
         let (landed, learnt) = directory::learn(work, arrival).await?;
         if let Some(learnt) = learnt {
-            carried.judge(work, self.feed, &learnt).await?;
+            carried.judge(work, Some(self.feed), &learnt).await?;
         }
         Ok(landed)
     }
@@ -219,10 +219,10 @@ impl<'a> Carrier<'a> {
 
 impl Carried {
     /// Does to the feeds of a site what the directory says of it.
-    async fn judge(&mut self, work: &mut Work<'_>, reading: Feed, learnt: &Learnt) -> Result<()> {
+    pub(super) async fn judge(&mut self, work: &mut Work<'_>, reading: Option<Feed>, learnt: &Learnt) -> Result<()> {
         let rules = Rules::default();
         for feed in cursors::of_site(work, learnt.site).await? {
-            if feed == reading {
+            if Some(feed) == reading {
                 // The cursor of the feed that says so moves with its batch.
                 self.rolled |= learnt.roll;
                 continue;

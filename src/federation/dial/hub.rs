@@ -26,7 +26,8 @@ use crate::{
     app::App,
     error::Error,
     federation::{
-        host, keys,
+        host,
+        keys::{self, SiteKey},
         messages::{CHECKPOINT_HEADER, Hello, MAX_BODY_BYTES, MAX_WAIT_SECONDS, PROTOCOL_HEADER, Refused},
         transport,
         wire::{Checkpoint, VERSION},
@@ -140,7 +141,17 @@ impl Hub {
         self.send(ask, PATIENCE + Duration::from_secs(MAX_WAIT_SECONDS)).await
     }
 
+    /// Asks with a certain key.
+    pub async fn ask_with(&self, ask: &Ask<'_>, key: &SiteKey) -> Result<Told, Trouble> {
+        self.send_with(ask, key, PATIENCE).await
+    }
+
     async fn send(&self, ask: &Ask<'_>, patience: Duration) -> Result<Told, Trouble> {
+        let key = keys::current(self.app.reader(), ask.site).await?;
+        self.send_with(ask, &key.ok_or(Trouble::NoKey)?, patience).await
+    }
+
+    async fn send_with(&self, ask: &Ask<'_>, key: &SiteKey, patience: Duration) -> Result<Told, Trouble> {
         let (id, ahead) = self.known().await?;
         let method = if ask.body.is_some() { Method::POST } else { Method::GET };
         let request = transport::Request {
@@ -148,11 +159,8 @@ impl Hub {
             method: method.as_str(),
             target: ask.target,
         };
-        let key = keys::current(self.app.reader(), ask.site)
-            .await?
-            .ok_or(Trouble::NoKey)?;
         let (now, body) = (self.app.clock.now() + ahead, ask.body.unwrap_or_default());
-        let token = transport::sign(&key, ask.site, &request, body, now, self.app.ids.unordered())?;
+        let token = transport::sign(key, ask.site, &request, body, now, self.app.ids.unordered())?;
         let mut request = self.client()?.request(method, self.address(ask.target)?);
         request = request
             .bearer_auth(token)
@@ -194,7 +202,8 @@ impl Hub {
         }
     }
 
-    async fn hello(&self) -> Result<Hello, Trouble> {
+    /// What the hub says of itself.
+    pub async fn hello(&self) -> Result<Hello, Trouble> {
         let request = self.client()?.get(self.address("/fed/v1/hello")?);
         let told = read(request.timeout(PATIENCE).send().await.map_err(unreachable)?).await?;
         let hello: Hello = told.expect(StatusCode::OK)?;

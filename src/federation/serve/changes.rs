@@ -20,7 +20,7 @@ use crate::{
     federation::{
         directory, feeds, host,
         messages::{Advance, Changes, Cursor, Hello, Limits, MAX_BODY_BYTES, MAX_LISTED, MAX_WAIT_SECONDS},
-        relay,
+        relay, renewal,
         wire::{Audience, MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, MAX_PAYLOAD_BYTES, ProtocolRange, VERSION},
     },
     forum, impact, projects, resources,
@@ -83,6 +83,7 @@ pub async fn hello(State(serving): State<Serving>, request: Request) -> Answer<J
             max: VERSION,
         },
         schemas: SHAPES.iter().map(|shape| shape.schema.to_owned()).collect(),
+        keeper: renewal::keeper(app.reader()).await?,
         limits,
         at: app.clock.now(),
         cursors,

@@ -1,4 +1,4 @@
-//! Witness, acknowledgements and reports: what hosts tell each other of what they hold.
+//! Witness, acknowledgements, reports and new keys: what hosts tell each other beside their feeds.
 
 use axum::{
     Json,
@@ -10,12 +10,14 @@ use sea_orm::{ActiveValue::Set, EntityTrait, sea_query::OnConflict};
 
 use super::{Answer, Serving, call::Call, json, refusal::Refusal, site};
 use crate::{
+    app::Work,
     error::{Error, Result},
     federation::{
+        directory,
         feeds::{self, signed},
-        messages::{Ack, MAX_LISTED, MAX_REASON_CHARS, Receipt, Report, Testimony, Witness},
+        messages::{Ack, MAX_LISTED, MAX_REASON_CHARS, Receipt, Report, Rotation, Testimony, Witness},
         protocol::rules::Rules,
-        relay,
+        relay, renewal,
         wire::{Audience, Origin},
     },
 };
@@ -120,6 +122,23 @@ pub async fn report(State(serving): State<Serving>, call: Call) -> Answer<Status
     );
     note(&serving, site, report).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Takes in the next key of the calling site.
+pub async fn rotate(State(serving): State<Serving>, call: Call) -> Answer<StatusCode> {
+    let next: Rotation = json(&call.body)?;
+    let site = call.site();
+    if !directory::is_kept_here(serving.app.reader()).await? {
+        return Err(Refusal::not_a_hub());
+    }
+    let taken = async |work: &mut Work<'_>| renewal::rotate(work, site, &next).await;
+    match serving.app.system("rotate key", taken).await? {
+        Ok(()) => {
+            tracing::info!(%site, "a site signs with another key from now on");
+            Ok(StatusCode::NO_CONTENT)
+        }
+        Err(refused) => Err(Refusal::forbidden("UNPROVEN", refused.0)),
+    }
 }
 
 async fn note(serving: &Serving, site: SiteId, report: Report) -> Result<()> {

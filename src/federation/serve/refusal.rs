@@ -59,6 +59,11 @@ impl Refusal {
         Self::new(StatusCode::NOT_FOUND, code, message)
     }
 
+    /// Only the hub does this.
+    pub fn not_a_hub() -> Self {
+        Self::nothing("NOT_A_HUB", "This host keeps no national site and relays nothing.")
+    }
+
     /// The peer speaks another version.
     pub fn other_protocol() -> Self {
         let message = format!("This host speaks version {VERSION} of the protocol; say it in the header cn-fed.");

@@ -80,6 +80,7 @@ impl Network {
             slug: national.slug,
             name: national.name,
             key: PublicKey::parse(national.public_key.as_deref().unwrap()).unwrap(),
+            root: None,
         };
         let join = host
             .server
