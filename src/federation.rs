@@ -12,7 +12,7 @@
 //! | [`directory`] | what the network knows of sites, and whose word is taken |
 //! | [`pull`] | answers of other hosts taken in |
 //! | [`renewal`] | other keys for sites |
-//! | [`transport`], [`messages`] | tokens between hosts; what is neither batch nor entry |
+//! | [`transport`], [`messages`], [`packing`] | tokens between hosts; what is neither batch nor entry; bodies packed |
 //! | [`serve`], [`dial`] | the routes for other hosts; calling the hub |
 //! | [`run`], [`host`] | what works in the background; this host among hosts |
 //!
@@ -28,6 +28,7 @@ pub mod feeds;
 pub mod host;
 pub mod keys;
 pub mod messages;
+pub mod packing;
 pub mod protocol;
 pub mod pull;
 pub mod relay;

@@ -31,6 +31,7 @@ use axum::{
 };
 use entity::SiteId;
 use serde::de::DeserializeOwned;
+use tower_http::compression::CompressionLayer;
 
 use self::{peers::Peers, refusal::Refusal};
 use super::wire::Audience;
@@ -62,6 +63,7 @@ pub fn routes(app: Arc<App>) -> Router {
         .route("/fed/v1/reports", post(receipts::report))
         .route("/fed/v1/keys/rotate", post(receipts::rotate))
         .with_state(serving)
+        .layer(CompressionLayer::new())
 }
 
 /// The feed that an address names.
