@@ -14,6 +14,9 @@
 //! | [`renewal`] | other keys for sites |
 //! | [`transport`], [`messages`], [`packing`] | tokens between hosts; what is neither batch nor entry; bodies packed |
 //! | [`serve`], [`dial`] | the routes for other hosts; calling the hub |
+//! | [`moving`] | moving a site to another host |
+//! | [`erasures`] | who has confirmed that something is gone |
+//! | [`witness`] | what others remember of a host that came back from a backup |
 //! | [`run`], [`host`] | what works in the background; this host among hosts |
 //!
 //! Nothing in the first two does I/O or reads a clock: callers hand in rows and times, and carry out in one transaction what
@@ -24,10 +27,12 @@ pub mod backoff;
 pub mod content;
 pub mod dial;
 pub mod directory;
+pub mod erasures;
 pub mod feeds;
 pub mod host;
 pub mod keys;
 pub mod messages;
+pub mod moving;
 pub mod packing;
 pub mod protocol;
 pub mod pull;
@@ -38,3 +43,4 @@ pub mod sequencer;
 pub mod serve;
 pub mod transport;
 pub mod wire;
+pub mod witness;

@@ -58,7 +58,7 @@ pub fn routes(app: Arc<App>) -> Router {
         .route("/fed/v1/changes", get(changes::changes))
         .route("/fed/v1/feeds/{origin}/{audience}", get(feeds::read))
         .route("/fed/v1/feeds/{origin}/{audience}/append", post(feeds::append))
-        .route("/fed/v1/witness/{origin}", get(receipts::witness))
+        .route("/fed/v1/witness/{origin}", get(receipts::witness_of))
         .route("/fed/v1/ack", post(receipts::ack))
         .route("/fed/v1/reports", post(receipts::report))
         .route("/fed/v1/keys/rotate", post(receipts::rotate))

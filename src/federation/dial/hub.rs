@@ -28,7 +28,7 @@ use crate::{
     federation::{
         host,
         keys::{self, SiteKey},
-        messages::{CHECKPOINT_HEADER, Hello, MAX_BODY_BYTES, MAX_WAIT_SECONDS, PROTOCOL_HEADER, Refused},
+        messages::{CHECKPOINT_HEADER, Hello, MAX_BODY_BYTES, MAX_WAIT_SECONDS, PROTOCOL_HEADER, Refused, Witness},
         packing::{WORTH_PACKING, pack},
         transport,
         wire::{Checkpoint, VERSION},
@@ -207,6 +207,21 @@ impl Hub {
                 known.failed_at = Some(Instant::now());
                 Err(trouble)
             }
+        }
+    }
+
+    /// What the hub remembers of a site of this host.
+    pub async fn witness(&self, site: SiteId) -> Result<Witness, Trouble> {
+        let ask = Ask {
+            site,
+            target: &format!("/fed/v1/witness/{}", site.0),
+            body: None,
+        };
+        let told: Witness = self.ask(&ask).await?.expect(StatusCode::OK)?;
+        if told.origin.0 == site.0 {
+            Ok(told)
+        } else {
+            Err(Trouble::Garbage("a testimony of another site"))
         }
     }
 

@@ -116,7 +116,10 @@ fn bearer(headers: &HeaderMap) -> Answer<&str> {
 
 /// The body as it was before it was packed.
 fn unpacked(headers: &HeaderMap, body: Bytes) -> Answer<Bytes> {
-    match headers.get(header::CONTENT_ENCODING).map(|encoding| encoding.as_bytes()) {
+    match headers
+        .get(header::CONTENT_ENCODING)
+        .map(|encoding| encoding.as_bytes())
+    {
         None | Some(b"identity") => Ok(body),
         Some(b"gzip") => {
             let unpacked = unpack(&body, MAX_BODY_BYTES);
