@@ -286,10 +286,10 @@ pub struct Learnt {
 ///
 /// # Errors
 /// Only when the database fails.
-pub async fn learn(work: &Work<'_>, arrival: &Arrival<'_>) -> Result<(Landed, Option<Learnt>)> {
+pub async fn learn(work: &mut Work<'_>, arrival: &Arrival<'_>) -> Result<(Landed, Option<Learnt>)> {
     let member = Member::parse(arrival.payload).map_err(Error::internal)?;
     let id = SiteId(member.site.0);
-    let found = site::Entity::find_by_id(id).lock_exclusive().one(work.db()).await?;
+    let mut found = site::Entity::find_by_id(id).lock_exclusive().one(work.db()).await?;
     let listed = site_member::Entity::find_by_id(id).one(work.db()).await?;
     let present = match (&found, &listed) {
         (Some(row), Some(listed)) => Some(sites::feed::member(row, listed)?),
@@ -322,6 +322,7 @@ pub async fn learn(work: &Work<'_>, arrival: &Arrival<'_>) -> Result<(Landed, Op
         .any(|key| before.iter().all(|known| known.kid != key.kid));
     if moved && found.as_ref().is_some_and(|row| row.exported_at.is_some()) {
         moving::hand_over(work, id).await?;
+        found = site::Entity::find_by_id(id).one(work.db()).await?;
     }
     let current = keys.current().map(|key| key.public.to_string());
     enter(work, found, &member, arrival.home, current).await?;
