@@ -25,9 +25,12 @@ pub struct DemoArguments {
     json: bool,
 }
 
+/// What is logged. Hosts that get to know one another warn of what they do not believe or understand yet: no news here.
+const LOG: &str = "warn,champion_network::federation=error";
+
 /// Fills three hosts unless they are filled already, and serves them until the process is told to stop.
 pub async fn demo(arguments: DemoArguments) -> Outcome {
-    logging::start("warn", LogFormat::Text)?;
+    logging::start(LOG, LogFormat::Text)?;
     let options = Options {
         folder: arguments.folder,
         port: arguments.port,

@@ -100,11 +100,13 @@ impl<'a> Fill<'a> {
             self.spaces(content).await
         })
         .await?;
+        self.stage.meet().await?;
         self.everywhere(async |content| {
             self.projects(content).await?;
             self.resources(content).await
         })
         .await?;
+        self.stage.meet().await?;
         self.everywhere(async |content| {
             self.overlays(content).await?;
             self.proposals(content).await
@@ -118,11 +120,11 @@ impl<'a> Fill<'a> {
             self.observations(content).await?;
             self.releases(content).await
         })
-        .await
+        .await?;
+        self.stage.meet().await
     }
 
-    /// Does a part at all hosts at the same time, at each for one of its sites after the other, and lets the hosts exchange
-    /// what came of it.
+    /// Does a part at all hosts at the same time, at each for one of its sites after the other.
     async fn everywhere(&self, part: impl AsyncFn(&'a SiteContent) -> Result<()>) -> Result<()> {
         let part = &part;
         let hosts = self.stage.hosts.iter().map(|host| async move {
@@ -133,7 +135,7 @@ impl<'a> Fill<'a> {
             Ok::<_, Error>(())
         });
         try_join_all(hosts).await?;
-        self.stage.meet().await
+        Ok(())
     }
 
     /// How many items there are to be told as progress.

@@ -60,7 +60,7 @@ pub async fn network(stage: &Stage<'_>, contents: &[SiteContent], signer: &Signe
         let join = async |work: &mut Work<'_>| directory::join(work, national).await;
         host.server.0.system("siteJoin", join).await?;
     }
-    Ok(())
+    stage.introduce().await
 }
 
 /// Founds a site that trusts the issuer of the demonstration, and makes its signing key.

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::{
     error::{Error, Result},
-    exchange,
+    exchange::{self, Reached},
     host::Host,
     tokens::{Person, Signer},
 };
@@ -95,6 +95,14 @@ impl<'a> Stage<'a> {
         }
     }
 
+    /// Lets the hosts hear of each other's sites.
+    ///
+    /// # Errors
+    /// When they do not come to an end.
+    pub async fn introduce(&self) -> Result<()> {
+        exchange::until(Reached::Directory, self.hosts, &self.hub).await
+    }
+
     /// Lets the hosts exchange until each has read what the others share. Time is the same everywhere then, and stands
     /// still: hosts whose clocks jump do not believe one another.
     ///
@@ -102,7 +110,7 @@ impl<'a> Stage<'a> {
     /// When they do not come to an end.
     pub async fn meet(&self) -> Result<()> {
         self.pass_until(self.now());
-        exchange::until_all_is_read(self.hosts, &self.hub).await
+        exchange::until(Reached::Everything, self.hosts, &self.hub).await
     }
 
     /// Somebody does something with an item; tells what the mutation answers.

@@ -26,12 +26,16 @@ fn of_own_host(block: &Block) -> bool {
 async fn the_examples_do_on_the_demonstration_what_they_say() {
     let temporary = tempfile::tempdir().unwrap();
     let demo = Demo::start(&[], temporary.path());
-    let address = demo.url().trim_start_matches("http://").to_owned();
+    let address = |site| demo.url(site).trim_start_matches("http://").to_owned();
+    let addresses = vec![
+        ("127.0.0.1:8080", address("national")),
+        ("127.0.0.1:8081", address("north-staffordshire")),
+    ];
     let tokens = table("### Tokens for the examples").into_iter().map(|row| {
         let (site, role) = row[1].split_once(':').unwrap();
         (row[0].clone(), demo.token(site, role).to_owned())
     });
-    let mut reader = Reader::new(vec![("127.0.0.1:8080", address)], tokens.collect());
+    let mut reader = Reader::new(addresses, tokens.collect());
     let blocks: Vec<_> = blocks().into_iter().filter(|block| !of_own_host(block)).collect();
 
     reader.follows(&blocks).await;

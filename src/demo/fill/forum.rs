@@ -29,7 +29,7 @@ enum Turn {
     Ask,
     /// This post of a thread is written.
     Answer(usize),
-    /// The post that helped is marked.
+    /// The post that helped, which all have before them by now, is marked.
     Accept,
 }
 
@@ -50,6 +50,18 @@ impl<'a> Talk<'a> {
             id: Value::Null,
             answer: None,
         }
+    }
+
+    /// What a round brings to it.
+    fn turns(&self, round: usize) -> Vec<Turn> {
+        let posts = &self.thread.posts;
+        let helped = |number: &usize| posts.get(*number).is_some_and(|post| post.answer);
+        let Some(next) = round.checked_sub(1) else {
+            return vec![Turn::Ask];
+        };
+        let marked = next.checked_sub(1).filter(helped).map(|_| Turn::Accept);
+        let written = posts.get(next).map(|_| Turn::Answer(next));
+        marked.into_iter().chain(written).collect()
     }
 
     fn goes_on(&mut self, turn: Turn, record: &Value) {
@@ -87,16 +99,16 @@ impl<'a> Fill<'a> {
         Ok(())
     }
 
-    /// The threads of all sites: first everybody asks, then everybody answers, as often as the longest thread wants it, and
-    /// at last the answers that helped are marked. So each has before them what the others wrote at hosts of their own.
+    /// The threads of all sites: first everybody asks, then everybody answers, as often as the longest thread wants it. So
+    /// each has before them what the others wrote at hosts of their own.
     pub(super) async fn forum(&self) -> Result<()> {
         let mut talks: Vec<_> = self.by_turns().map(Talk::new).collect();
-        self.round(&mut talks, Turn::Ask).await?;
         let most = talks.iter().map(|talk| talk.thread.posts.len()).max();
-        for number in 0..most.unwrap_or_default() {
-            self.round(&mut talks, Turn::Answer(number)).await?;
+        for round in 0..most.unwrap_or_default() + 2 {
+            self.stage.meet().await?;
+            self.round(&mut talks, round).await?;
         }
-        self.round(&mut talks, Turn::Accept).await
+        Ok(())
     }
 
     /// By turns of the sites, so that the newest are not all of one.
@@ -107,50 +119,42 @@ impl<'a> Fill<'a> {
             .flat_map(move |turn| contents.iter().filter_map(move |content| content.threads.get(turn)))
     }
 
-    /// One turn in every thread that it applies to, one after the other in the story's time, and each at its writer's host.
-    async fn round(&self, talks: &mut [Talk<'_>], turn: Turn) -> Result<()> {
+    /// What a round brings to every thread, one after the other in the story's time, and each at its writer's host.
+    async fn round(&self, talks: &mut [Talk<'_>], round: usize) -> Result<()> {
         let begins = self.stage.now();
         let mut acts = Vec::new();
         for (number, talk) in talks.iter().enumerate() {
-            if let Some(who) = self.whose(talk, turn)? {
+            for turn in talk.turns(round) {
                 let at = begins + QUIET * i32::try_from(acts.len() + 1).unwrap_or(i32::MAX);
-                acts.push((number, who, at));
+                acts.push((number, turn, self.whose(talk, turn)?, at));
             }
         }
         let (acts, written) = (&acts, &*talks);
         let hosts = self.stage.hosts.iter().map(|host| async move {
             let mut made = Vec::new();
-            for (number, who, at) in acts.iter().filter(|(_, who, _)| host.keeps(&who.site)) {
+            for (number, turn, who, at) in acts.iter().filter(|(.., who, _)| host.keeps(&who.site)) {
                 host.pass_until(*at);
-                made.push((*number, self.act(&written[*number], turn, who).await?));
+                made.push((*number, *turn, self.act(&written[*number], *turn, who).await?));
             }
             Ok::<_, Error>(made)
         });
-        for (number, record) in try_join_all(hosts).await?.into_iter().flatten() {
+        for (number, turn, record) in try_join_all(hosts).await?.into_iter().flatten() {
             talks[number].goes_on(turn, &record);
         }
-        self.stage.meet().await
+        Ok(())
     }
 
-    /// Who has the turn in a thread.
-    fn whose(&self, talk: &Talk<'_>, turn: Turn) -> Result<Option<Person>> {
+    /// Whose turn it is in a thread.
+    fn whose(&self, talk: &Talk<'_>, turn: Turn) -> Result<Person> {
         let (thread, item) = (talk.thread, &talk.item);
         let author = self.person(&thread.author, item)?;
+        let space = site_of(&thread.space);
         Ok(match turn {
-            Turn::Ask => Some(author.clone()),
-            Turn::Answer(number) => {
-                let post = thread.posts.get(number);
-                let writer = post.map(|post| self.person(&post.author, item).cloned());
-                writer.transpose()?
-            }
-            Turn::Accept if talk.answer.is_none() => None,
-            // The home of the space marks it: for authors of other hosts its moderator does.
-            Turn::Accept => {
-                let space = site_of(&thread.space);
-                let home = self.stage.host_of(space)?;
-                let is_near = home.keeps(&author.site);
-                Some(if is_near { author.clone() } else { at(space, Moderator) })
-            }
+            Turn::Ask => author.clone(),
+            Turn::Answer(number) => self.person(&thread.posts[number].author, item)?.clone(),
+            Turn::Accept if self.stage.host_of(space)?.keeps(&author.site) => author.clone(),
+            // The home of the space marks the answer: for authors of other hosts its moderator does.
+            Turn::Accept => at(space, Moderator),
         })
     }
 
