@@ -21,7 +21,7 @@ use serde_json::Value;
 
 use super::{
     calendar::Calendar,
-    content::SiteContent,
+    content::{NATIONAL, SiteContent},
     error::{Error, Result},
     stage::{Mutation, Stage},
     tokens::Person,
@@ -101,13 +101,21 @@ impl<'a> Fill<'a> {
         })
         .await?;
         self.stage.meet().await?;
+        let is_national = |content: &SiteContent| content.site.slug == NATIONAL;
         self.everywhere(async |content| {
             self.projects(content).await?;
-            self.resources(content).await
+            if is_national(content) {
+                self.resources(content).await?;
+            }
+            Ok(())
         })
         .await?;
         self.stage.meet().await?;
+        // The regions build on the national library, so theirs are newer.
         self.everywhere(async |content| {
+            if !is_national(content) {
+                self.resources(content).await?;
+            }
             self.overlays(content).await?;
             self.proposals(content).await
         })
