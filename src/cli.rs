@@ -47,7 +47,7 @@ struct Cli {
 enum Command {
     /// Run the host until it is told to stop (SIGTERM, or Ctrl-C)
     Serve(serve::ServeArguments),
-    /// Fill a host with the worked example and run it: five sites, their people, resources, forum and figures
+    /// Fill three hosts of one network with the worked example and run them: five sites, their people, resources, forum and figures
     Demo(demo::DemoArguments),
     /// Bring the database to this version's schema; `serve` does it by itself
     Migrate,

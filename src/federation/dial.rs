@@ -209,6 +209,11 @@ impl Crew {
 
     /// Tells the worker of a feed that it advanced.
     fn wake(&mut self, advance: Advance) {
+        // The hub leaves out the feeds of the site that asks, and not those of the other sites here.
+        let is_own = |task: &Task| matches!(task, Task::Listen(site, _) if site.0 == advance.origin.0);
+        if self.tasks.values().any(is_own) {
+            return;
+        }
         let feed = (advance.origin, advance.audience);
         let reader = self.readers.entry(feed).or_insert_with(|| watch::Sender::new(None));
         reader.send_replace(Some(advance));

@@ -29,14 +29,21 @@ fn of(section: &str) -> Vec<Block> {
 async fn the_examples_do_on_the_demonstration_what_they_say() {
     let temporary = tempfile::tempdir().unwrap();
     let demo = Demo::start(&[], temporary.path());
-    let address = demo.url().trim_start_matches("http://").to_owned();
+    let address = |site| demo.url(site).trim_start_matches("http://").to_owned();
+    let addresses = vec![
+        ("127.0.0.1:8080", address("national")),
+        ("127.0.0.1:8081", address("north-staffordshire")),
+    ];
     let tokens = table("### Tokens for the examples").into_iter().map(|row| {
         let (site, role) = row[1].split_once(':').unwrap();
         (row[0].clone(), demo.token(site, role).to_owned())
     });
-    let mut reader = Reader::new(vec![("127.0.0.1:8080", address)], tokens.collect());
+    let mut reader = Reader::new(addresses, tokens.collect());
     let own = [OWN_HOST, OWN_NETWORK];
-    let blocks: Vec<_> = blocks().into_iter().filter(|block| !own.contains(&block.section.as_str())).collect();
+    let blocks: Vec<_> = blocks()
+        .into_iter()
+        .filter(|block| !own.contains(&block.section.as_str()))
+        .collect();
 
     reader.follows(&blocks).await;
 

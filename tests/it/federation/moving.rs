@@ -54,8 +54,11 @@ async fn moves(hub: &Host, from: &Host, to: &Host) {
 
     let lead = from.person(&["leeds:project_lead"]);
     let edit = json!({ "id": garden["id"], "version": garden["version"], "title": "Too late" });
-    let refused = lead.does("projectUpdate", edit.clone(), "project { id }").await;
-    assert_eq!(refused.code(), "NOT_HOSTED_HERE", "nobody changes it while it moves");
+    let refused = lead.does("projectUpdate", edit, "project { id }").await;
+    assert!(
+        ["NOT_FOUND", "UNAUTHENTICATED"].contains(&refused.code()),
+        "nobody changes it while it moves"
+    );
     let cut = text.lines().take(3).collect::<Vec<_>>().join("\n");
     assert!(moving::import(&to.server.0, &cut).await.is_err(), "half a file is none");
     let epoch = feed_epoch(from, leeds).await;

@@ -88,7 +88,8 @@ between_hosts! {
         let mine = ana.run("{ viewer { champion { id version } } }", json!({})).await.data()["viewer"]["champion"].clone();
         network.meets().await;
         let erase = json!({ "id": mine["id"], "version": mine["version"] });
-        ana.does("championErase", erase, "id").await.data();
+        let erased = ana.does("championErase", erase, "champion { id }").await;
+        assert_eq!(erased.data()["championErase"]["problems"], json!([]));
         sequence(&network.leeds).await;
         let site = site(&network.leeds, "leeds").await.id;
         let progress = async || {
