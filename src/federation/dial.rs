@@ -3,11 +3,11 @@
 //!
 //! | where | what |
 //! |---|---|
-//! | [`hub`] | one request: its token, its limits, what may come back |
-//! | [`up`] | a worker a feed of this host's sites: entries as they come, and a fresh word when none do |
-//! | [`down`] | which feeds of others advanced; a worker for each |
+//! | `hub` | one request: its token, its limits, what may come back |
+//! | `up` | a worker a feed of this host's sites: entries as they come, and a fresh word when none do |
+//! | `down` | which feeds of others advanced; a worker for each |
 //! | [`errands`] | what an operator asks for: joining, another key |
-//! | [`receipts`] | what this host has read to the end |
+//! | `receipts` | what this host has read to the end |
 //!
 //! The hub is never given up. A worker that fails waits for itself alone, so a bad feed holds up no other.
 

@@ -2,12 +2,12 @@
 //!
 //! | where | what |
 //! |---|---|
-//! | [`call`] | who asks: a token for exactly this request, checked before a byte of the body is read |
-//! | [`peers`] | which tokens were used, and how many requests a site has open |
-//! | [`feeds`] | reading feeds, and appending to them |
-//! | [`changes`] | what a host says of itself, and which feeds advanced |
-//! | [`receipts`] | witness, acknowledgements and reports |
-//! | [`refusal`] | the answers to what is not served |
+//! | `call` | who asks: a token for exactly this request, checked before a byte of the body is read |
+//! | `peers` | which tokens were used, and how many requests a site has open |
+//! | `feeds` | reading feeds, and appending to them |
+//! | `changes` | what a host says of itself, and which feeds advanced |
+//! | `receipts` | witness, acknowledgements and reports |
+//! | `refusal` | the answers to what is not served |
 //!
 //! Every POST may be repeated. Whatever comes, the answer is one of these; nothing that a peer sends makes a handler panic,
 //! and what one peer does costs the others nothing.

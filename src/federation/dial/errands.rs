@@ -34,7 +34,7 @@ pub async fn national(app: &Arc<App>, hub: Url) -> Result<National, String> {
 pub(super) fn proven(keeper: Keeper) -> Option<National> {
     let kid = thumbprint(&keeper.public.to_string());
     let message = root_message(keeper.site, &kid, keeper.public);
-    Ed25519.verify(keeper.root, &message, keeper.proof).then(|| National {
+    Ed25519.verify(keeper.root, &message, keeper.proof).then_some(National {
         id: SiteId(keeper.site.0),
         slug: keeper.slug,
         name: keeper.name,
