@@ -147,8 +147,15 @@ struct Locked {
 }
 
 impl Locked {
-    /// Locks the feeds of a site by the row of its network feed, which is made when there is none.
+    /// Locks the feeds of a site, and opens its network feed when it has none.
     async fn feeds(work: &mut Work<'_>, site: SiteId) -> Result<Self> {
+        let mut feeds = Self::locked(work, site).await?;
+        feeds.feed(work, Audience::Network).await?;
+        Ok(feeds)
+    }
+
+    /// Locks the feeds of a site by the row of its network feed, which is made when there is none.
+    async fn locked(work: &Work<'_>, site: SiteId) -> Result<Self> {
         use feed_head::{Column, Entity};
         let mut feeds = Self {
             site,
@@ -168,7 +175,6 @@ impl Locked {
             let feed = feeds::stored(&row)?;
             feeds.heads.insert(feed.audience, feed);
         }
-        feeds.feed(work, Audience::Network).await?;
         Ok(feeds)
     }
 

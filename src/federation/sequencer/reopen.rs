@@ -48,7 +48,7 @@ pub async fn reopen(app: &App, judged: &Feed, previous: Previous) -> Result<bool
 pub async fn recall(app: &App, site: SiteId, audience: Audience, previous: Previous) -> Result<bool> {
     let opened = app
         .system("recall", async |work| {
-            let mut feeds = Locked::feeds(work, site).await?;
+            let mut feeds = Locked::locked(work, site).await?;
             if feeds.heads.get(&audience).is_some_and(|feed| feed.pos > 0) {
                 return Ok(false);
             }

@@ -177,7 +177,17 @@ async fn append(from: &Host, to: &Host, site: SiteId, audience: Audience) -> boo
         after: held.map_or(0, |held| held.pos),
         head: held.map(|held| held.head),
     };
-    let batch = match feeds::read(from, site, audience, &asked, AT_ONCE).await.unwrap() {
+    let from_start = Asked {
+        epoch: None,
+        after: 0,
+        head: None,
+    };
+    let mut served = feeds::read(from, site, audience, &asked, AT_ONCE).await.unwrap();
+    if matches!(served, Served::Diverged(_)) {
+        // A new epoch.
+        served = feeds::read(from, site, audience, &from_start, AT_ONCE).await.unwrap();
+    }
+    let batch = match served {
         Served::Batch(batch) => *batch,
         Served::Unchanged(_) => return false,
         other => panic!("the hub holds a feed that its writer does not know: {other:?}"),
