@@ -107,8 +107,13 @@ impl<'a> Person<'a> {
 
     /// Registers with a site and is approved by its admin.
     pub async fn becomes_champion(&self, site: &str) -> String {
+        // Where a test looks for what has left, who somebody is to the issuer stands in nothing that they share.
+        let name = match self.host.filler.get() {
+            Some(_) => format!("Champion of {site}"),
+            None => format!("Champion {}", self.subject),
+        };
         let input = json!({
-            "site": site, "displayName": format!("Champion {}", self.subject), "kind": "STAFF",
+            "site": site, "displayName": name, "kind": "STAFF",
             "staffGroup": "NURSING_AND_MIDWIFERY", "visibility": "NETWORK",
         });
         let reply = self.does("championRegister", input, "champion { id version }").await;

@@ -19,8 +19,8 @@ use crate::support::{Reply, Value, json};
 pub enum Sharing {
     /// Whatever may be shared with the network is.
     All,
-    /// Every second thing is: those of even or of odd numbers.
-    Every2nd(i64),
+    /// Half of it is, in no pattern: the one half or the other.
+    Half(u32),
 }
 
 /// Values that stand nowhere else.
@@ -65,6 +65,7 @@ impl Filler {
     /// Shares otherwise from now on.
     pub fn shares(&self, sharing: Sharing) {
         *self.sharing.lock().unwrap() = sharing;
+        self.choices.store(0, Ordering::SeqCst);
     }
 
     /// Does a mutation with as much as its host takes: what is refused is left as the test said.
@@ -125,7 +126,12 @@ impl Filler {
 
     fn remember(&self, of: &str, places: &[Place], left_out: Option<usize>) {
         let mut taken = self.taken.lock().unwrap();
-        for (number, place) in places.iter().enumerate() {
+        // What may be shared depends on what it is.
+        let told = places
+            .iter()
+            .enumerate()
+            .filter(|(_, place)| place.instead != [json!("NETWORK")]);
+        for (number, place) in told {
             let tried = if left_out == Some(number) {
                 place.instead.len()
             } else {
@@ -150,7 +156,10 @@ impl Filler {
                 }
                 value => {
                     let many = is_list(&field["type"]);
-                    let instead = self.instead(&kind, value);
+                    let instead = match self.schema.values(&kind).first().filter(|_| many && value.is_null()) {
+                        Some(first) => vec![json!(first)],
+                        None => self.instead(&kind, value),
+                    };
                     let instead: Vec<_> = instead
                         .into_iter()
                         .map(|one| if many { json!([one]) } else { one })
@@ -195,6 +204,8 @@ impl Filler {
                 json!(format!("https://{mark}.test/")),
                 json!(format!("{mark}@example.test")),
                 json!(mark),
+                // As a language tag, for private use.
+                json!(format!("en-x-m{number:05}q")),
             ],
             ("Int", None) => vec![json!(710_000 + number), json!(100 + number % 900)],
             ("Decimal", None) => vec![json!((810_000 + number).to_string())],
@@ -209,7 +220,7 @@ impl Filler {
     fn is_shared(&self) -> bool {
         match *self.sharing.lock().unwrap() {
             Sharing::All => true,
-            Sharing::Every2nd(rest) => self.choices.fetch_add(1, Ordering::SeqCst) % 2 == rest,
+            Sharing::Half(half) => self.choices.fetch_add(1, Ordering::SeqCst).count_ones() % 2 == half,
         }
     }
 }

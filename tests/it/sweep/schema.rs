@@ -40,6 +40,12 @@ impl Schema {
         self.types[of]["inputFields"].as_array().cloned().unwrap_or_default()
     }
 
+    /// The values of an enumeration.
+    pub fn values(&self, of: &str) -> Vec<&str> {
+        let values = self.types[of]["enumValues"].as_array().into_iter().flatten();
+        values.filter_map(|value| value["name"].as_str()).collect()
+    }
+
     /// Every value of every enumeration: words that tell nothing of anybody.
     pub fn words(&self) -> impl Iterator<Item = &str> {
         let values = self.types.values().filter_map(|of| of["enumValues"].as_array());
@@ -141,9 +147,21 @@ impl Schema {
         documents
     }
 
-    /// Selections that together ask a record of a type for its fields and for those of the records tied to it.
+    /// Selections that together ask a record of a type for its fields, those of its parts, and those of the records that it or
+    /// a part is tied to.
     pub fn below(&self, of: &str, site: &'static str) -> Vec<String> {
-        pack(self.parts(of, 1, &Seeds::none(site), ""))
+        let seeds = Seeds::none(site);
+        let mut parts = self.parts(of, 1, &seeds, "");
+        for field in self.fields(of) {
+            let below = named(&field["type"]);
+            let is_record = self.fields(&below).iter().any(|field| field["name"] == "id");
+            if self.types[&below]["kind"] == "OBJECT" && !is_record && !wraps(&below) {
+                let name = text(&field["name"]);
+                let selections = self.selections(&below, 1, &seeds);
+                parts.extend(selections.iter().map(|asked| format!("{name} {asked}")));
+            }
+        }
+        pack(parts)
     }
 
     /// The ways to fill the needed arguments of a field: one for each seed where it takes an id.
