@@ -46,8 +46,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the host until it is told to stop (SIGTERM, or Ctrl-C)
-    Serve,
-    /// Fill a host with the worked example and run it: five sites, their people, resources, forum and figures
+    Serve(serve::ServeArguments),
+    /// Fill three hosts of one network with the worked example and run them: five sites, their people, resources, forum and figures
     Demo(demo::DemoArguments),
     /// Bring the database to this version's schema; `serve` does it by itself
     Migrate,
@@ -90,7 +90,7 @@ async fn run(config: Option<PathBuf>, command: Command) -> Outcome {
     let settings = || Settings::load(config.as_deref()).map_err(|why| format!("The settings cannot be used: {why}"));
     match command {
         Command::Schema => say(schema::document().trim_end()),
-        Command::Serve => serve::serve(settings()?).await,
+        Command::Serve(arguments) => serve::serve(settings()?, arguments).await,
         Command::Demo(arguments) => demo::demo(arguments).await,
         Command::Keys => development::keys(&settings()?),
         Command::Token(arguments) => development::token(&settings()?, arguments),

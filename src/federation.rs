@@ -12,8 +12,11 @@
 //! | [`directory`] | what the network knows of sites, and whose word is taken |
 //! | [`pull`] | answers of other hosts taken in |
 //! | [`renewal`] | other keys for sites |
-//! | [`transport`], [`messages`] | tokens between hosts; what is neither batch nor entry |
+//! | [`transport`], [`messages`], [`packing`] | tokens between hosts; what is neither batch nor entry; bodies packed |
 //! | [`serve`], [`dial`] | the routes for other hosts; calling the hub |
+//! | [`moving`] | moving a site to another host |
+//! | [`erasures`] | who has confirmed that something is gone |
+//! | [`witness`] | what others remember of a host that came back from a backup |
 //! | [`run`], [`host`] | what works in the background; this host among hosts |
 //!
 //! Nothing in the first two does I/O or reads a clock: callers hand in rows and times, and carry out in one transaction what
@@ -24,10 +27,13 @@ pub mod backoff;
 pub mod content;
 pub mod dial;
 pub mod directory;
+pub mod erasures;
 pub mod feeds;
 pub mod host;
 pub mod keys;
 pub mod messages;
+pub mod moving;
+pub mod packing;
 pub mod protocol;
 pub mod pull;
 pub mod relay;
@@ -37,3 +43,4 @@ pub mod sequencer;
 pub mod serve;
 pub mod transport;
 pub mod wire;
+pub mod witness;

@@ -15,6 +15,8 @@ pub struct Model {
     pub changes: i64,
     /// The public half of the network's root, 32 bytes of Ed25519: made at the hub, pinned by whoever joins.
     pub root_key: Option<Vec<u8>>,
+    /// Whether a process is at work, or was when it stopped without order.
+    pub at_work: bool,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

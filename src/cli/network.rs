@@ -1,6 +1,7 @@
 //! Joining a network, and the keys of its sites.
 
 use std::{
+    collections::HashMap,
     fs,
     io::{self, Write},
     path::{Path, PathBuf},
@@ -8,16 +9,19 @@ use std::{
 
 use clap::Args;
 use entity::SiteKind;
+use sea_orm::prelude::Uuid;
 use serde_json::json;
 
-use super::{Outcome, say, secret, told};
+use super::{Outcome, development, say, secret, told};
 use crate::{
     app::Work,
     error::Error,
     federation::{
         dial::{self, errands},
-        directory,
+        directory, erasures,
         keys::{RootKey, SiteKey},
+        moving,
+        protocol::erasure::Progress,
         renewal, sequencer,
         wire::PublicKey,
     },
@@ -62,6 +66,38 @@ pub struct OfSite {
     /// The file of the network's root: needed for the national site, and on the national host after a loss
     #[arg(long, value_name = "FILE")]
     root: Option<PathBuf>,
+}
+
+/// A site that moves away.
+#[derive(Debug, Args)]
+pub struct Export {
+    /// The slug of the site
+    slug: String,
+    /// The file to make. It holds personal data and the site's key: move it safely, and delete it afterwards
+    #[arg(long, value_name = "FILE")]
+    file: PathBuf,
+}
+
+/// A site that moves in.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// The file that `site export` has written
+    #[arg(long, value_name = "FILE")]
+    file: PathBuf,
+}
+
+/// A site that stays after all.
+#[derive(Debug, Args)]
+pub struct Kept {
+    /// The slug of the site
+    slug: String,
+}
+
+/// A site that has erased records.
+#[derive(Debug, Args)]
+pub struct Erasures {
+    /// The slug of the site
+    slug: String,
 }
 
 /// A site whose keys count no longer.
@@ -198,6 +234,88 @@ pub async fn replace(server: &Server, of: OfSite) -> Outcome {
         "Read the line above out to an operator of the national host, who knows your voice: until they have accepted the \
          key, nothing of this site leaves.",
     )
+}
+
+/// Writes a site into a file and stops publishing it.
+pub async fn export(server: &Server, export: Export) -> Outcome {
+    let site = hosted(server, &export.slug).await?;
+    let file = &export.file;
+    let mut open = secret::create(file).map_err(|why| format!("{} cannot be made: {why}", file.display()))?;
+    let written = match moving::export(&server.0, site).await {
+        Ok(text) => open.write_all(text.as_bytes()).and_then(|()| open.sync_all()),
+        Err(why) => {
+            fs::remove_file(file).map_err(|why| format!("{} cannot be removed: {why}", file.display()))?;
+            return Err(told(why));
+        }
+    };
+    if let Err(why) = written {
+        moving::keep(&server.0, site).await.map_err(told)?;
+        return Err(format!(
+            "{} cannot be written, so the site stays here: {why}",
+            file.display()
+        ));
+    }
+    note(format_args!(
+        "{} is in {}: take it in on its new host with `site import`. Until that host takes over nobody can change the site; \
+         `site keep {}` keeps it here.",
+        export.slug,
+        file.display(),
+        export.slug
+    ))
+}
+
+/// Takes a site in and takes over.
+pub async fn import(server: &Server, import: Import) -> Outcome {
+    let app = &server.0;
+    let hub = dial::hub_url(&app.settings)?.ok_or("Name the hub with the setting hub_url.")?;
+    let text = fs::read_to_string(&import.file).map_err(|why| format!("{}: {why}", import.file.display()))?;
+    let moved = moving::import(app, &text).await.map_err(told)?;
+    if app.settings.development_issuer {
+        development::keep_issuer(server).await?;
+    }
+    let rotated = errands::rotate(app, hub, moved.site).await;
+    let key = rotated.map_err(|why| {
+        format!(
+            "The site is here, but the hub does not know its new key yet: {why}. Try again with `site import`; do not run \
+             this host before."
+        )
+    })?;
+    said(&key)
+}
+
+/// Keeps a site that was exported.
+pub async fn keep(server: &Server, kept: Kept) -> Outcome {
+    let site = ops::named(server.0.reader(), &kept.slug).await.map_err(told)?;
+    moving::keep(&server.0, site.id).await.map_err(told)?;
+    say(format_args!("{} stays here.", kept.slug))
+}
+
+/// Lists the erasures of a site: the record, when, and how far it has come.
+pub async fn erasures(server: &Server, of: Erasures) -> Outcome {
+    let app = &server.0;
+    let site = hosted(server, &of.slug).await?;
+    let acknowledged = match dial::hub_url(&app.settings)? {
+        Some(hub) => errands::acknowledged(app, hub, site).await,
+        None => erasures::acknowledged(app.reader(), site).await.map_err(told),
+    }?;
+    let sites = ops::all(app.reader()).await.map_err(told)?.into_iter();
+    let slugs: HashMap<_, _> = sites.map(|site| (site.id.0, site.slug)).collect();
+    for erasing in erasures::of_site(app, site, &acknowledged).await.map_err(told)? {
+        let at = erasing.at.map_or_else(|| "-".to_owned(), |at| at.to_rfc3339());
+        let named = |waiting: Vec<Uuid>| {
+            let waiting = waiting.into_iter().filter_map(|id| slugs.get(&id).cloned());
+            waiting.collect::<Vec<_>>().join(",")
+        };
+        let (word, waiting) = match erasing.progress {
+            Progress::Requested => ("REQUESTED", String::new()),
+            Progress::Erased => ("ERASED", String::new()),
+            Progress::Proven => ("PROVEN", String::new()),
+            Progress::Propagating { waiting } => ("PROPAGATING", named(waiting)),
+            Progress::Overdue { waiting, .. } => ("OVERDUE", named(waiting)),
+        };
+        say(format_args!("{}\t{at}\t{word}\t{waiting}", erasing.record))?;
+    }
+    Ok(())
 }
 
 /// Revokes the keys of a site, on the national host.

@@ -24,6 +24,14 @@ pub enum SiteCommand {
     RotateKey(network::OfSite),
     /// Have a site sign with a new key after the present one was lost or stolen
     ReplaceKey(network::OfSite),
+    /// Write everything of a site into a file, and stop publishing and changing it here, so that another host takes over
+    Export(network::Export),
+    /// Take in a site that `site export` has written down on another host, and take over
+    Import(network::Import),
+    /// Keep a site that was exported, as long as no other host has taken over
+    Keep(network::Kept),
+    /// List what a site has erased for ever, and which other hosts have confirmed it
+    Erasures(network::Erasures),
     /// On the national host: nothing that a site's keys have signed counts any more
     RevokeKey(network::Revoked),
     /// On the national host: take in a site's new key after a loss
@@ -58,6 +66,10 @@ pub async fn run(settings: Settings, command: SiteCommand) -> Outcome {
         SiteCommand::Join(join) => network::join(server, join).await,
         SiteCommand::RotateKey(of) => network::rotate(server, of).await,
         SiteCommand::ReplaceKey(of) => network::replace(server, of).await,
+        SiteCommand::Export(export) => network::export(server, export).await,
+        SiteCommand::Import(import) => network::import(server, import).await,
+        SiteCommand::Keep(kept) => network::keep(server, kept).await,
+        SiteCommand::Erasures(of) => network::erasures(server, of).await,
         SiteCommand::RevokeKey(revoked) => network::revoke(server, revoked).await,
         SiteCommand::AcceptKey(accepted) => network::accept(server, accepted).await,
     })

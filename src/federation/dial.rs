@@ -27,13 +27,13 @@ use std::{
 use entity::{SiteId, SiteStatus, feed_head, site, site_key};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{Mutex, OnceCell, mpsc, watch},
     task::{Id, JoinSet},
     time::sleep,
 };
 use url::{Host, Url};
 
-use self::hub::Hub;
+use self::hub::{Hub, Trouble};
 use super::{
     feeds,
     messages::Advance,
@@ -52,6 +52,15 @@ const WAITING_CHANGES: usize = 64;
 struct Dialling {
     app: Arc<App>,
     hub: Hub,
+    recalled: Mutex<HashMap<SiteId, Arc<OnceCell<()>>>>,
+}
+
+impl Dialling {
+    /// Sees that the hub was asked, since the start, what it remembers of a site.
+    async fn recalled(&self, site: SiteId) -> Result<(), Trouble> {
+        let cell = Arc::clone(self.recalled.lock().await.entry(site).or_default());
+        cell.get_or_try_init(|| up::recall(self, site)).await.copied()
+    }
 }
 
 /// What a worker is there for. There is one of each.
@@ -104,6 +113,7 @@ pub async fn run(app: Arc<App>, hub: Url) {
     let dialling = Arc::new(Dialling {
         hub: Hub::at(hub, Arc::clone(&app)),
         app,
+        recalled: Mutex::default(),
     });
     let mut crew = Crew::new(dialling);
     signals.signals.unless_stopping(crew.work()).await;
@@ -199,6 +209,11 @@ impl Crew {
 
     /// Tells the worker of a feed that it advanced.
     fn wake(&mut self, advance: Advance) {
+        // The hub leaves out the feeds of the site that asks, and not those of the other sites here.
+        let is_own = |task: &Task| matches!(task, Task::Listen(site, _) if site.0 == advance.origin.0);
+        if self.tasks.values().any(is_own) {
+            return;
+        }
         let feed = (advance.origin, advance.audience);
         let reader = self.readers.entry(feed).or_insert_with(|| watch::Sender::new(None));
         reader.send_replace(Some(advance));

@@ -12,7 +12,7 @@ use sea_orm::{
 
 use super::{
     feeds::exact,
-    host,
+    host, moving,
     protocol::{
         self,
         apply::{Facts, Reason},
@@ -147,6 +147,7 @@ pub async fn join(work: &mut Work<'_>, national: National) -> Result<()> {
         status: SiteStatus::Active,
         status_reason: None,
         hosted: false,
+        exported_at: None,
         endpoint: None,
         public_key: Some(key.clone()),
         version: 1,
@@ -285,10 +286,10 @@ pub struct Learnt {
 ///
 /// # Errors
 /// Only when the database fails.
-pub async fn learn(work: &Work<'_>, arrival: &Arrival<'_>) -> Result<(Landed, Option<Learnt>)> {
+pub async fn learn(work: &mut Work<'_>, arrival: &Arrival<'_>) -> Result<(Landed, Option<Learnt>)> {
     let member = Member::parse(arrival.payload).map_err(Error::internal)?;
     let id = SiteId(member.site.0);
-    let found = site::Entity::find_by_id(id).lock_exclusive().one(work.db()).await?;
+    let mut found = site::Entity::find_by_id(id).lock_exclusive().one(work.db()).await?;
     let listed = site_member::Entity::find_by_id(id).one(work.db()).await?;
     let present = match (&found, &listed) {
         (Some(row), Some(listed)) => Some(sites::feed::member(row, listed)?),
@@ -315,6 +316,14 @@ pub async fn learn(work: &Work<'_>, arrival: &Arrival<'_>) -> Result<(Landed, Op
     let before = present.map(|present| present.keys).unwrap_or_default();
     let said = if learnt.is_some() { &member.keys } else { &before };
     keep(work, &member, said).await?;
+    let moved = member
+        .keys
+        .iter()
+        .any(|key| before.iter().all(|known| known.kid != key.kid));
+    if moved && found.as_ref().is_some_and(|row| row.exported_at.is_some()) {
+        moving::hand_over(work, id).await?;
+        found = site::Entity::find_by_id(id).one(work.db()).await?;
+    }
     let current = keys.current().map(|key| key.public.to_string());
     enter(work, found, &member, arrival.home, current).await?;
     let learnt = Learnt {
@@ -367,6 +376,7 @@ async fn enter(
         status,
         status_reason: None,
         hosted: false,
+        exported_at: None,
         endpoint: None,
         public_key: None,
         version: 0,

@@ -73,6 +73,7 @@ pub async fn turn(work: &Work<'_>) -> Result<host::Model> {
         id: Set(work.app().ids.unordered()),
         changes: Set(0),
         root_key: Set(None),
+        at_work: Set(false),
     });
     // Another replica may have been faster.
     let known = OnConflict::column(host::Column::Number).do_nothing().to_owned();

@@ -120,6 +120,10 @@ pub struct Changes {
     pub since: i64,
     /// The feeds, those that advanced longest ago first.
     pub feeds: Vec<Advance>,
+    /// Sites of the answering host that publish nothing before somebody has told it, in an `ack`, what the network has read
+    /// of them: it stopped without order, and may have come back from a backup.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub testify: Vec<Origin>,
 }
 
 /// A feed that advanced.
@@ -137,11 +141,32 @@ pub struct Advance {
 
 /// What a host says of the feeds that it keeps for others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Witness {
     /// Whose feeds.
     pub origin: Origin,
     /// The feeds, with the newest word of the origin that is held of each.
     pub feeds: Vec<Testimony>,
+    /// Its records that are gone for ever.
+    #[serde(default)]
+    pub erased: Vec<Uuid>,
+    /// Who has read its feeds how far; told to the origin alone.
+    #[serde(default)]
+    pub acknowledged: Vec<Acknowledged>,
+}
+
+/// How far a site's host has read a feed to the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Acknowledged {
+    /// The site that says so.
+    pub site: Origin,
+    /// For whom the feed is.
+    pub audience: Audience,
+    /// Its epoch.
+    pub epoch: Epoch,
+    /// The position.
+    pub pos: u64,
 }
 
 /// The newest word of an origin that a host holds of a feed.
@@ -163,6 +188,9 @@ pub struct Ack {
     pub host: Uuid,
     /// The feeds.
     pub cursors: Vec<Receipt>,
+    /// What it remembers of the sites that asked to be told ([`Changes::testify`]).
+    #[serde(default)]
+    pub testimony: Vec<Witness>,
 }
 
 /// How far one feed was read to the end.

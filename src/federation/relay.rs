@@ -24,7 +24,7 @@ use super::{
         rules::Rules,
     },
     sequencer::head_row,
-    wire::{Audience, Checkpoint, Origin},
+    wire::{Audience, Checkpoint, Operation, Origin},
 };
 use crate::{
     app::{App, Work},
@@ -72,6 +72,13 @@ async fn store(work: &mut Work<'_>, checked: &Checked) -> Result<Result<Taken, R
         }
         drop_payloads(work, &feed, superseded).await?;
         keep_entries(work, checked, superseded).await?;
+        for entry in checked
+            .entries()
+            .iter()
+            .filter(|entry| entry.header.op == Operation::Erase)
+        {
+            work.enter_erased(SiteId(sent.origin.0), entry.header.gid);
+        }
         forget_promises(work, &feed).await?;
         for checkpoint in sent.seal.iter().chain([&sent.checkpoint]) {
             keep_checkpoint(work, &feed, checkpoint).await?;

@@ -11,7 +11,7 @@ use super::{
     apply, directory, feeds, host,
     keys::{self, RootKey, SiteKey},
     messages::{Keeper, Rotation},
-    protocol,
+    moving, protocol,
     wire::{Audience, Ed25519, Epoch, Member, Origin, PublicKey, Signature, Verify, key_message, root_message},
 };
 use crate::{
@@ -193,6 +193,9 @@ impl Listed {
         row.public_key = Some(public.to_string());
         share::store::<site::Entity>(work.db(), row).await?;
         self.store(work).await?;
+        if self.site.exported_at.is_some() {
+            moving::hand_over(work, self.site.id).await?;
+        }
         Ok(Ok(()))
     }
 

@@ -5,7 +5,7 @@
 
 mod reopen;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use entity::{Kind, SiteId, SiteStatus, feed_checkpoint, feed_entry, feed_head, feed_shared, outbox, site};
 use sea_orm::{
@@ -31,7 +31,6 @@ use super::{
 };
 use crate::{
     app::{App, Work},
-    erasure::Erased,
     error::{Error, Result},
 };
 
@@ -75,6 +74,18 @@ pub async fn introduce(app: &App, site: SiteId) -> Result<SiteKey> {
     let key = app.system("introduce", introduce).await?;
     app.signals.grew();
     Ok(key)
+}
+
+/// Writes everything that waits into the feeds of one site, within a work that goes on after it.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn say_the_rest(work: &mut Work<'_>, site: SiteId) -> Result<()> {
+    let waiting = || outbox::Entity::find().filter(outbox::Column::SiteId.eq(site));
+    while waiting().one(work.db()).await?.is_some() {
+        sequence(work, site).await?;
+    }
+    Ok(())
 }
 
 /// The sites of this host for which something waits.
@@ -133,7 +144,6 @@ struct Locked {
     heads: BTreeMap<Audience, Feed>,
     /// Feeds that grew in this run.
     grown: BTreeSet<Audience>,
-    erased: HashSet<Erased>,
 }
 
 impl Locked {
@@ -144,7 +154,6 @@ impl Locked {
             site,
             heads: BTreeMap::new(),
             grown: BTreeSet::new(),
-            erased: work.app().ledger.all().map_err(Error::internal)?,
         };
         let key = [Column::Origin, Column::Audience];
         let unmade = OnConflict::columns(key).do_nothing().to_owned();
@@ -228,6 +237,8 @@ impl Locked {
     /// Writes an entry for every record of which the feeds should say something else than they last said.
     async fn say(&mut self, work: &mut Work<'_>, content: Content) -> Result<usize> {
         let said = self.said(work, &content.records).await?;
+        let erased = work.app().ledger.among(self.site, &content.records);
+        let erased = erased.map_err(Error::internal)?;
         let shares = content
             .shares
             .into_iter()
@@ -252,7 +263,7 @@ impl Locked {
                 &feed,
                 &drafts,
                 |id| said.get(&(audience, id)).copied(),
-                |id| self.erased.contains(&(self.site, id)),
+                |id| erased.contains(&id),
                 || Salt(work.app().ids.bytes()),
                 work.now(),
                 Rules::default(),

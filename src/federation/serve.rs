@@ -31,6 +31,7 @@ use axum::{
 };
 use entity::SiteId;
 use serde::de::DeserializeOwned;
+use tower_http::compression::CompressionLayer;
 
 use self::{peers::Peers, refusal::Refusal};
 use super::wire::Audience;
@@ -57,11 +58,12 @@ pub fn routes(app: Arc<App>) -> Router {
         .route("/fed/v1/changes", get(changes::changes))
         .route("/fed/v1/feeds/{origin}/{audience}", get(feeds::read))
         .route("/fed/v1/feeds/{origin}/{audience}/append", post(feeds::append))
-        .route("/fed/v1/witness/{origin}", get(receipts::witness))
+        .route("/fed/v1/witness/{origin}", get(receipts::witness_of))
         .route("/fed/v1/ack", post(receipts::ack))
         .route("/fed/v1/reports", post(receipts::report))
         .route("/fed/v1/keys/rotate", post(receipts::rotate))
         .with_state(serving)
+        .layer(CompressionLayer::new())
 }
 
 /// The feed that an address names.

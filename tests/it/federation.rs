@@ -1,6 +1,8 @@
 //! Feeds: what sites share, in order and signed, and nothing else.
 
+mod moving;
 mod privacy;
+mod remembering;
 mod sharing;
 mod talk;
 mod trust;

@@ -111,6 +111,7 @@ impl<'a> Carrier<'a> {
                     content::forget(work, self.feed.origin, &kind, &[gid], &mut carried.touched).await?;
                     forum::feed::displace(work, &[gid]).await?;
                 }
+                work.enter_erased(self.feed.origin, gid);
                 self.say(work, &header, &kind, pos, Operation::Erase)?;
             }
             Effect::Skip { .. } => {
@@ -345,7 +346,7 @@ impl Carried {
             salt: row.salt.as_deref().map(exact).transpose()?.map(Salt),
             payload: row.payload.clone(),
         };
-        let loaded = Loaded::of(work.db(), feed, gids(&entry, feed)?).await?;
+        let loaded = Loaded::of(work, feed, gids(&entry, feed)?).await?;
         let rules = Rules::default();
         let tried = retry(&entry, feed.audience, generation, &standing, &Known, &loaded, rules);
         match tried.map_err(Error::internal)? {

@@ -12,7 +12,7 @@ use tokio::{
 use super::{
     Dialling, errands,
     hub::{Ask, Told, Trouble},
-    up,
+    receipts,
 };
 use crate::{
     app::Work,
@@ -40,14 +40,15 @@ const MOST_DISCARDED: u32 = 3;
 
 /// Asks, in the name of a site, which feeds advanced.
 pub(super) async fn listen(dialling: Arc<Dialling>, site: SiteId, directed: bool, news: mpsc::Sender<Advance>) {
-    let (mut since, mut backoff, mut recalled) = (0, Backoff::default(), false);
+    let (mut since, mut backoff) = (0, Backoff::default());
     loop {
         let asked = async {
-            if !recalled {
-                up::recall(&dialling, site).await?;
-                recalled = true;
+            dialling.recalled(site).await?;
+            let changes = changes(&dialling, site, directed, since).await?;
+            if !changes.testify.is_empty() {
+                receipts::testify(&dialling, site, &changes.testify).await?;
             }
-            changes(&dialling, site, directed, since).await
+            Ok(changes)
         };
         let pause = match asked.await {
             Ok(changes) => {

@@ -14,7 +14,7 @@ use crate::{
     federation::{
         directory::National,
         keys::{self, SiteKey},
-        messages::{Keeper, Rotation},
+        messages::{Acknowledged, Keeper, Rotation},
         wire::{Ed25519, Verify, root_message},
     },
 };
@@ -41,6 +41,15 @@ pub(super) fn proven(keeper: Keeper) -> Option<National> {
         key: keeper.public,
         root: Some(keeper.root),
     })
+}
+
+/// Asks the hub who has read the feeds of a site of this host how far.
+///
+/// # Errors
+/// A sentence for the operator.
+pub async fn acknowledged(app: &Arc<App>, hub: Url, site: SiteId) -> Result<Vec<Acknowledged>, String> {
+    let told = Hub::at(hub, Arc::clone(app)).witness(site).await;
+    Ok(told.map_err(|trouble| trouble.to_string())?.acknowledged)
 }
 
 /// Has a site of this host sign with a new key, once the hub has taken it in. Stopped half-way, it may be repeated.

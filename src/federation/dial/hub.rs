@@ -28,7 +28,8 @@ use crate::{
     federation::{
         host,
         keys::{self, SiteKey},
-        messages::{CHECKPOINT_HEADER, Hello, MAX_BODY_BYTES, MAX_WAIT_SECONDS, PROTOCOL_HEADER, Refused},
+        messages::{CHECKPOINT_HEADER, Hello, MAX_BODY_BYTES, MAX_WAIT_SECONDS, PROTOCOL_HEADER, Refused, Witness},
+        packing::{WORTH_PACKING, pack},
         transport,
         wire::{Checkpoint, VERSION},
     },
@@ -159,7 +160,11 @@ impl Hub {
             method: method.as_str(),
             target: ask.target,
         };
-        let (now, body) = (self.app.clock.now() + ahead, ask.body.unwrap_or_default());
+        let plain = ask.body.unwrap_or_default();
+        let packed = (plain.len() >= WORTH_PACKING)
+            .then(|| pack(plain).map_err(Error::internal))
+            .transpose()?;
+        let (now, body) = (self.app.clock.now() + ahead, packed.as_deref().unwrap_or(plain));
         let token = transport::sign(key, ask.site, &request, body, now, self.app.ids.unordered())?;
         let mut request = self.client()?.request(method, self.address(ask.target)?);
         request = request
@@ -168,6 +173,9 @@ impl Hub {
             .timeout(patience);
         if !body.is_empty() {
             request = request.header("content-type", "application/json").body(body.to_vec());
+        }
+        if packed.is_some() {
+            request = request.header("content-encoding", "gzip");
         }
         let told = read(request.send().await.map_err(unreachable)?).await?;
         if told.status == StatusCode::UNAUTHORIZED {
@@ -199,6 +207,21 @@ impl Hub {
                 known.failed_at = Some(Instant::now());
                 Err(trouble)
             }
+        }
+    }
+
+    /// What the hub remembers of a site of this host.
+    pub async fn witness(&self, site: SiteId) -> Result<Witness, Trouble> {
+        let ask = Ask {
+            site,
+            target: &format!("/fed/v1/witness/{}", site.0),
+            body: None,
+        };
+        let told: Witness = self.ask(&ask).await?.expect(StatusCode::OK)?;
+        if told.origin.0 == site.0 {
+            Ok(told)
+        } else {
+            Err(Trouble::Garbage("a testimony of another site"))
         }
     }
 

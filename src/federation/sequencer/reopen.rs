@@ -114,7 +114,10 @@ impl Locked {
         let opened = publisher::open(new.origin, audience, new.epoch, Some(previous), salt, work.now());
         self.store(work, &opened).await?;
         for positions in shown.chunks(ROWS_A_STATEMENT) {
-            let drafts = self.drafts(work, old, positions).await?;
+            let mut drafts = self.drafts(work, old, positions).await?;
+            let ids: Vec<_> = drafts.iter().map(|draft| draft.gid).collect();
+            let erased = work.app().ledger.among(self.site, &ids).map_err(Error::internal)?;
+            drafts.retain(|draft| !erased.contains(&draft.gid));
             let (feed, ids) = (self.heads[&audience], &work.app().ids);
             let salt = || Salt(ids.bytes());
             let rules = Rules::default();

@@ -116,7 +116,11 @@ pub async fn changes(
     loop {
         growth.mark_unchanged();
         let changes = advanced(&serving.app, &call, &asked).await?;
-        if !changes.feeds.is_empty() || Instant::now() >= deadline || signals.is_stopping() {
+        if !changes.feeds.is_empty()
+            || !changes.testify.is_empty()
+            || Instant::now() >= deadline
+            || signals.is_stopping()
+        {
             return Ok(Json(changes));
         }
         tokio::select! {
@@ -168,6 +172,7 @@ async fn advanced(app: &App, call: &Call, asked: &Since) -> Result<Changes> {
     Ok(Changes {
         since: changed,
         feeds: told,
+        testify: app.signals.asks(),
     })
 }
 

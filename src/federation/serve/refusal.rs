@@ -83,6 +83,13 @@ impl Refusal {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "TOO_LONG", message)
     }
 
+    /// The body is packed in another way than gzip.
+    pub fn unknown_encoding() -> Self {
+        let message = "A body comes as it is, or as gzip.";
+        let refusal = Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "ENCODING", message);
+        refusal.with(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"))
+    }
+
     /// The body does not come.
     pub fn too_slow() -> Self {
         Self::new(

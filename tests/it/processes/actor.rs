@@ -169,6 +169,15 @@ impl Process {
         database.close().await.unwrap();
     }
 
+    /// Loses its ledger of what was erased for ever, which a disk may take with it.
+    pub fn forgets_erasures(&self) {
+        let name = match self.backend {
+            Backend::Sqlite => "host.db.erased",
+            Backend::Postgres => "champion-network.erased",
+        };
+        fs::remove_file(self.folder().join(name)).unwrap();
+    }
+
     /// Makes a copy of its database. PostgreSQL copies only what nobody uses, so there it must not run meanwhile.
     pub async fn backs_up(&self) -> Backup {
         let backup = FreshDatabase::make(self.backend).await;

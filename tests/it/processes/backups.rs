@@ -83,3 +83,46 @@ real_hosts! {
         assert_eq!(titles(&leeds, "national").await, ["Fourth", "Second", "Third"]);
     }
 }
+
+real_hosts! {
+    async fn a_hub_restored_from_a_backup_publishes_nothing_before_its_peers_tell_what_they_have_read(backend) {
+        let (hub, [leeds]) = network(backend, ["leeds"]).await;
+        let nora = hub.champion("nora", "project_lead").await;
+        let carla = hub.champion("carla", "champion").await;
+        let card = carla.card().await;
+        let lead = leeds.champion("lead", "project_lead").await;
+        nora.writes("Before").await;
+        take_in(&[&hub, &leeds]).await;
+        hub.dies();
+        let backup = hub.backs_up().await;
+        hub.starts();
+
+        nora.writes("After").await;
+        carla.does("championErase", card.clone(), "champion { id }").await;
+        lead.writes("Garden").await;
+        take_in(&[&hub, &leeds]).await;
+        assert_eq!(titles(&leeds, "national").await, ["After", "Before"]);
+        leeds.dies();
+        hub.dies();
+        hub.restores(&backup).await;
+        hub.forgets_erasures();
+        let before = Held::by(&hub, "national").await.head;
+
+        let log = hub.log().len();
+        hub.starts();
+        until("it says that it waits", async || hub.log()[log..].contains("publishes nothing").then_some(())).await;
+        nora.writes("Anew").await;
+        assert_eq!(titles(&hub, "national").await, ["Anew", "Before"], "its own people read and write");
+        assert_eq!(Held::by(&hub, "national").await.head, before, "nobody has told it anything");
+
+        leeds.starts();
+        for host in [&hub, &leeds] {
+            until("all have the hub's word", async || {
+                (titles(host, "national").await == ["Anew", "Before"] && !shows(host, &card).await).then_some(())
+            }).await;
+        }
+        take_in(&[&hub, &leeds]).await;
+        assert_ne!(Held::by(&hub, "national").await.head.unwrap().epoch, before.unwrap().epoch);
+        assert_eq!(titles(&hub, "leeds").await, ["Garden"], "what it had relayed comes again");
+    }
+}

@@ -74,14 +74,7 @@ impl Network {
         });
         let admin = self.hub.person(&["national:site_admin"]);
         admin.does("siteAdmit", input, "site { slug }").await.record();
-        let national = site(&self.hub, NATIONAL).await;
-        let national = National {
-            id: national.id,
-            slug: national.slug,
-            name: national.name,
-            key: PublicKey::parse(national.public_key.as_deref().unwrap()).unwrap(),
-            root: None,
-        };
+        let national = national(&self.hub).await;
         let join = host
             .server
             .0
@@ -101,6 +94,18 @@ impl Network {
                 exchange(from, to).await;
             }
         }
+    }
+}
+
+/// The national site as a host that joins is told of it.
+pub async fn national(hub: &Host) -> National {
+    let national = site(hub, NATIONAL).await;
+    National {
+        id: national.id,
+        slug: national.slug,
+        name: national.name,
+        key: PublicKey::parse(national.public_key.as_deref().unwrap()).unwrap(),
+        root: None,
     }
 }
 
