@@ -96,6 +96,7 @@ pub async fn measures(db: &impl ConnectionTrait, home: SiteId, ids: &[Uuid]) -> 
 /// Only when the database fails.
 pub async fn releases(db: &impl ConnectionTrait, home: SiteId, ids: &[Uuid]) -> Result<Vec<Share>> {
     let rows = shared::<impact_release::Entity>(home, ids).all(db).await?;
+    let earlier = share::ids::<impact_release::Entity>(db, rows.iter().filter_map(|row| row.supersedes_id)).await?;
     rows.into_iter()
         .map(|row| {
             let release = Release {
@@ -106,7 +107,7 @@ pub async fn releases(db: &impl ConnectionTrait, home: SiteId, ids: &[Uuid]) -> 
                 measure: row.measure_id,
                 month: row.month,
                 revision: row.revision,
-                supersedes: row.supersedes_id,
+                supersedes: row.supersedes_id.filter(|before| earlier.contains(before)),
                 state: row.state,
                 disclosed: row.disclosed,
                 value: row.value.map(|figure| figure.0),

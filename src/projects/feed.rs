@@ -47,6 +47,7 @@ pub struct Project {
     status: ProjectStatus,
     starts_on: Option<NaiveDate>,
     ends_on: Option<NaiveDate>,
+    /// Which one it was made after, when that is shared.
     cloned_from: Option<ProjectId>,
     /// Those of the team who share their card.
     team: Vec<Teammate>,
@@ -98,6 +99,7 @@ pub async fn shares(db: &impl ConnectionTrait, home: SiteId, ids: &[Uuid]) -> Re
 /// What belongs to projects, by project.
 struct Parts {
     named: HashSet<ChampionId>,
+    originals: HashSet<ProjectId>,
     team: HashMap<ProjectId, Vec<Teammate>>,
     milestones: HashMap<ProjectId, Vec<Milestone>>,
     targets: HashMap<ProjectId, Vec<Target>>,
@@ -120,9 +122,11 @@ impl Parts {
         let targets = targets.all(db).await?;
         let leads = rows.iter().filter_map(|row| row.owner_id);
         let named = share::ids::<champion::Entity>(db, leads.chain(team.iter().map(|one| one.champion_id))).await?;
+        let originals = share::ids::<project::Entity>(db, rows.iter().filter_map(|row| row.cloned_from_id)).await?;
         let measures = share::ids::<impact_measure::Entity>(db, targets.iter().map(|one| one.measure_id)).await?;
         let mut parts = Self {
             named,
+            originals,
             team: HashMap::new(),
             milestones: HashMap::new(),
             targets: HashMap::new(),
@@ -170,7 +174,7 @@ impl Parts {
             status: row.status,
             starts_on: row.starts_on,
             ends_on: row.ends_on,
-            cloned_from: row.cloned_from_id,
+            cloned_from: row.cloned_from_id.filter(|original| self.originals.contains(original)),
             team: self.team.remove(&row.id).unwrap_or_default(),
             milestones: self.milestones.remove(&row.id).unwrap_or_default(),
             targets: self.targets.remove(&row.id).unwrap_or_default(),

@@ -103,6 +103,7 @@ pub async fn resources(db: &impl ConnectionTrait, home: SiteId, ids: &[Uuid]) ->
     let rows = shared::<resource::Entity>(home, ids).all(db).await?;
     let authors = share::ids::<champion::Entity>(db, rows.iter().filter_map(|row| row.owner_id)).await?;
     let projects = share::ids::<project::Entity>(db, rows.iter().filter_map(|row| row.project_id)).await?;
+    let originals = share::ids::<resource::Entity>(db, rows.iter().filter_map(|row| row.derived_from_id)).await?;
     rows.into_iter()
         .map(|row| {
             let resource = Resource {
@@ -120,7 +121,7 @@ pub async fn resources(db: &impl ConnectionTrait, home: SiteId, ids: &[Uuid]) ->
                 licence: row.licence,
                 review_by: row.review_by,
                 project: row.project_id.filter(|project| projects.contains(project)),
-                derived_from: row.derived_from_id,
+                derived_from: row.derived_from_id.filter(|original| originals.contains(original)),
                 status: row.status,
                 edition: row.shown_edition_id,
                 title: row.title,

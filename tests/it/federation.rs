@@ -1,6 +1,7 @@
 //! Feeds: what sites share, in order and signed, and nothing else.
 
 mod moving;
+mod privacy;
 mod remembering;
 mod sharing;
 mod talk;
@@ -191,67 +192,6 @@ on_both! {
         let thread = lines.iter().rfind(|line| line.header.kind == "thread").unwrap().payload.clone().unwrap();
         assert_eq!(thread["author"], Value::Null);
         assert!(lines.iter().any(|line| line.header.kind == "champion" && line.header.op.word() == "del"));
-    }
-}
-
-/// What a host keeps for itself is in no feed, whoever asks: each text below was written somewhere that does not leave.
-const PRIVATE: [&str; 12] = [
-    "ana@private.test",
-    "07700 900123",
-    r#""subject":"person"#,
-    "issuer.test",
-    "Cellar",
-    "Only for Leeds",
-    "A draft nobody approved",
-    "Secret room",
-    "Behind the door",
-    "Never seen outside",
-    "Why it was sent back",
-    "Reported in anger",
-];
-
-on_both! {
-    async fn nothing_private_is_in_any_feed(host) {
-        let lead = host.champion(&["leeds:project_lead"]).await;
-        let mine = lead.run("{ viewer { champion { id version } } }", json!({})).await.data()["viewer"]["champion"].clone();
-        let contact = json!({
-            "id": mine["id"], "version": mine["version"], "email": "ana@private.test", "phone": "07700 900123",
-        });
-        lead.does("championUpdate", contact, "champion { id }").await.record();
-        project(&lead, "Cellar", "SITE").await;
-        project(&lead, "Garden", "NETWORK").await;
-        let draft = json!({
-            "site": "leeds", "type": "GUIDE", "title": "Open guide", "summary": "A draft nobody approved",
-            "body": "A draft nobody approved", "visibility": "NETWORK", "language": "en", "licence": "CC0-1.0",
-            "topics": ["tablets"],
-        });
-        lead.does("resourceCreate", draft, "resource { id }").await.record();
-        let moderator = host.champion(&["leeds:moderator"]).await;
-        let room = json!({ "site": "leeds", "name": "Secret room", "about": "Behind the door", "visibility": "SITE" });
-        let room = moderator.does("spaceCreate", room, "space { id }").await.record().clone();
-        let started = json!({ "space": room["id"], "title": "Only for Leeds", "body": "Never seen outside" });
-        moderator.does("threadStart", started, "thread { id }").await.record();
-        let open = json!({ "site": "leeds", "name": "Market", "about": "Talk.", "visibility": "PUBLIC" });
-        let open = moderator.does("spaceCreate", open, "space { id }").await.record().clone();
-        let started = json!({ "space": open["id"], "title": "Hello", "body": "Hello all." });
-        let hello = lead.does("threadStart", started, "thread { id }").await.record().clone();
-        let ben = host.champion(&["hull:champion"]).await;
-        let report = json!({ "id": hello["id"], "reason": "Reported in anger" });
-        ben.does("postReport", report, "report { id }").await.record();
-        sequence(host).await;
-
-        let mut shared = String::new();
-        for site in [NATIONAL, "leeds", "hull"] {
-            for line in feed(host, site, Audience::Network).await {
-                shared.push_str(&format!("{:?} {}\n", line.header, line.payload.unwrap_or_default()));
-            }
-        }
-        for word in ["Garden", "Market", "Hello all."] {
-            assert!(shared.contains(word), "{word} is shared");
-        }
-        for word in PRIVATE {
-            assert!(!shared.contains(word), "{word} left its host");
-        }
     }
 }
 

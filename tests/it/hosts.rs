@@ -71,15 +71,22 @@ async fn id(app: &App, slug: &str) -> SiteId {
 }
 
 /// A site as it calls other hosts.
-struct Peer<'a> {
-    app: &'a App,
-    site: SiteId,
-    key: SiteKey,
+pub struct Peer<'a> {
+    /// Its own host.
+    pub app: &'a App,
+    /// Its id.
+    pub site: SiteId,
+    /// What it signs with.
+    pub key: SiteKey,
 }
 
 impl<'a> Peer<'a> {
     async fn of(host: &'a Host, slug: &str) -> Self {
-        let app = &**app(host);
+        Self::at(app(host), slug).await
+    }
+
+    /// A site of a host whose database is open here.
+    pub async fn at(app: &'a App, slug: &str) -> Self {
         let site = id(app, slug).await;
         let key = keys::current(app.reader(), site).await.unwrap().unwrap();
         Self { app, site, key }
@@ -113,7 +120,8 @@ impl<'a> Peer<'a> {
     }
 }
 
-fn address_of(batch: &Batch) -> String {
+/// Where a batch is appended.
+pub fn address_of(batch: &Batch) -> String {
     format!("/fed/v1/feeds/{}/{}/append", batch.origin.0, batch.audience)
 }
 
@@ -129,14 +137,16 @@ fn refusal(response: &Response<Bytes>) -> (u16, String) {
 }
 
 /// A feed that a test writes by hand, with the key of its site.
-struct Story<'a> {
+pub struct Story<'a> {
     peer: &'a Peer<'a>,
-    feed: Feed,
+    /// Where it ends.
+    pub feed: Feed,
     written: Vec<Written>,
 }
 
 impl<'a> Story<'a> {
-    fn begins(peer: &'a Peer<'a>, audience: Audience, previous: Option<Previous>) -> Self {
+    /// Opens the feed.
+    pub fn begins(peer: &'a Peer<'a>, audience: Audience, previous: Option<Previous>) -> Self {
         let now = peer.app.clock.now();
         let (origin, epoch) = (Origin(peer.site.0), Epoch(peer.app.ids.ordered(now)));
         let opened = publisher::open(origin, audience, epoch, previous, Salt([7; 16]), now);
@@ -148,17 +158,23 @@ impl<'a> Story<'a> {
     }
 
     /// Goes on with a record, which then shows this text.
-    fn tells(&mut self, record: Uuid, text: &str) {
+    pub fn tells(&mut self, record: Uuid, text: &str) {
         self.says(record, Shared::As(json!({ "title": text }).to_string()));
     }
 
-    fn says(&mut self, record: Uuid, shared: Shared) {
+    /// The same with what it shows of the record in full.
+    pub fn says(&mut self, record: Uuid, shared: Shared) {
+        self.says_in("project@1", record, shared);
+    }
+
+    /// The same in another schema.
+    pub fn says_in(&mut self, schema: &str, record: Uuid, shared: Shared) {
         let last = self.written.iter().rev().find(|written| written.gid == record);
         let last = last.map(|written| written.emitted);
         let draft = Draft {
             gid: record,
             kind: "project".to_owned(),
-            schema: "project@1".to_owned(),
+            schema: schema.to_owned(),
             parent: None,
             shared,
         };
@@ -176,7 +192,7 @@ impl<'a> Story<'a> {
     }
 
     /// The entries of these positions, sealed where they end.
-    fn batch(&self, from: u64, to: u64) -> Batch {
+    pub fn batch(&self, from: u64, to: u64) -> Batch {
         let of = (self.feed.origin, self.feed.audience, self.feed.epoch);
         let sign = |pos| {
             self.peer
@@ -198,7 +214,8 @@ impl<'a> Story<'a> {
         }
     }
 
-    fn whole(&self) -> Batch {
+    /// All of it.
+    pub fn whole(&self) -> Batch {
         self.batch(1, self.feed.pos)
     }
 
@@ -208,7 +225,7 @@ impl<'a> Story<'a> {
 }
 
 /// Waits until something is so.
-async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
         if let Some(found) = look().await {

@@ -1,9 +1,11 @@
 //! A sweep over all that can be asked: records of every kind that are tied to each other, and the documents that ask
 //! for all of it.
 
+mod filler;
 mod schema;
 mod seeds;
 
+pub use filler::{Filler, Sharing};
 pub use schema::Schema;
 pub use seeds::{OpenTo, Seeds};
 

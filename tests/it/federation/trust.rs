@@ -6,7 +6,7 @@ use champion_network::federation::{
     pull, sequencer,
     wire::{Audience, Batch},
 };
-use entity::{SiteId, outbox, project, replica, site_member, trusted_key};
+use entity::{SiteId, feed_entry, outbox, project, replica, site_member, trusted_key};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
     prelude::Uuid,
@@ -224,28 +224,33 @@ between_hosts! {
 }
 
 between_hosts! {
-    async fn a_site_that_has_left_leaves_no_rows_on_other_hosts(network) {
+    async fn a_site_that_has_left_leaves_nothing_on_other_hosts(network) {
         let lead = network.leeds.champion(&["leeds:project_lead"]).await;
         project(&lead, "leeds", "Garden").await;
         network.meets().await;
-        let hub = &network.hub.server.0;
-        let leeds = site(&network.hub, "leeds").await;
-        let national = site(&network.hub, "national").await;
-        let leave = hub.system("leave", async |work| {
-            let mut row = leeds.clone().into_active_model();
-            row.status = Set(entity::SiteStatus::Left);
-            row.update(work.db()).await?;
-            work.touch(national.id, entity::Kind::Site, leeds.id);
-            Ok(())
-        });
-        leave.await.unwrap();
+        let admin = network.hub.person(&["national:site_admin"]);
+        let leave = json!({ "site": "leeds", "reason": "It closes." });
+        admin.does("siteLeave", leave, "site { status }").await.record();
+        // The hub itself and whoever hears of it.
+        sequencer::run(&network.hub.server.0).await.unwrap();
         exchange(&network.hub, &network.hull).await;
 
-        let db = network.hull.server.0.reader();
-        let left = project::Entity::find().filter(project::Column::SiteId.eq(leeds.id));
-        assert_eq!(left.count(db).await.unwrap(), 0);
-        let said = replica::Entity::find().filter(replica::Column::Origin.eq(leeds.id));
-        assert_eq!(said.count(db).await.unwrap(), 0);
+        let leeds = site(&network.leeds, "leeds").await.id;
+        for (host, slug) in [(&network.hub, "national"), (&network.hull, "hull")] {
+            assert!(titles(&host.person(&[&format!("{slug}:champion")])).await.is_empty(), "at {slug}");
+            let query = r#"{ site(slug: "leeds") { status sync { state } } }"#;
+            let shown = host.anonymous().run(query, json!({})).await.data()["site"].clone();
+            assert_eq!(shown, json!({ "status": "LEFT", "sync": { "state": "LEFT" } }), "at {slug}");
+            let db = host.server.0.reader();
+            let rows = project::Entity::find().filter(project::Column::SiteId.eq(leeds));
+            assert_eq!(rows.count(db).await.unwrap(), 0, "at {slug}");
+            let said = replica::Entity::find().filter(replica::Column::Origin.eq(leeds));
+            assert_eq!(said.count(db).await.unwrap(), 0, "at {slug}");
+            let relayed = feed_entry::Entity::find().filter(feed_entry::Column::Origin.eq(leeds));
+            assert_eq!(relayed.count(db).await.unwrap(), 0, "at {slug}");
+        }
+        let own = titles(&lead).await;
+        assert_eq!(own, ["Garden"], "at home it stays");
     }
 }
 

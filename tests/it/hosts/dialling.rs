@@ -211,6 +211,29 @@ over_sockets! {
     }
 }
 
+over_sockets! {
+    async fn hosts_whose_clocks_are_a_day_apart_hear_each_other(backend) {
+        let (at_hub, address) = socket().await;
+        let network = calling(backend, address).await;
+        app(&network.leeds).clock.advance(chrono::TimeDelta::days(1));
+        app(&network.hull).clock.advance(chrono::TimeDelta::days(-1));
+        let hub = run(&network.hub, at_hub);
+        let leeds = run(&network.leeds, socket().await.0);
+        let hull = run(&network.hull, socket().await.0);
+        project(&network.leeds, "leeds", "Garden").await;
+        project(&network.hull, "hull", "Harbour").await;
+        project(&network.hub, NATIONAL, "Everywhere").await;
+        for (writer, slug) in [(&network.leeds, "leeds"), (&network.hull, "hull"), (&network.hub, NATIONAL)] {
+            for reader in [&network.hub, &network.leeds, &network.hull] {
+                if !std::ptr::eq(reader, writer) {
+                    reads(reader, writer, slug).await;
+                }
+            }
+        }
+        tokio::join!(leeds.ends(), hull.ends(), hub.ends());
+    }
+}
+
 /// Somebody who answers every connection with these bytes, and counts them.
 async fn answers_always(bytes: Vec<u8>) -> (SocketAddr, Arc<AtomicUsize>) {
     let (listener, address) = socket().await;

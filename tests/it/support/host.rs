@@ -1,7 +1,7 @@
 //! A host: the router in process, a clock that stands still, seeded ids and a database that goes when the test ends.
 
 use std::sync::{
-    Arc, Mutex,
+    Arc, Mutex, OnceLock,
     atomic::{AtomicUsize, Ordering},
 };
 
@@ -24,6 +24,7 @@ use tempfile::TempDir;
 use tower::ServiceExt;
 
 use super::Person;
+use crate::sweep::Filler;
 
 /// The slug of the national site.
 pub const NATIONAL: &str = "national";
@@ -56,6 +57,8 @@ pub struct Host {
     router: Router,
     statements: Statements,
     people: AtomicUsize,
+    /// Fills what people leave out of what they do, where a test says so.
+    pub filler: OnceLock<Filler>,
     _database: FreshDatabase,
 }
 
@@ -91,6 +94,7 @@ impl Host {
             router,
             statements,
             people,
+            filler: OnceLock::new(),
             _database: database,
         }
     }

@@ -13,6 +13,7 @@ const MOST_WORDS: usize = 3_000;
 const DEPTH: usize = 2;
 
 const INTROSPECTION: &str = "{ __schema { types { name kind possibleTypes { name }
+    inputFields { name type { ...T } } enumValues { name }
     fields { name args { name defaultValue type { ...T } } type { ...T } } } } }
     fragment T on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }";
 
@@ -32,6 +33,23 @@ impl Schema {
 
     pub fn fields(&self, of: &str) -> Vec<Value> {
         self.types[of]["fields"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// The fields of an input type.
+    pub fn inputs(&self, of: &str) -> Vec<Value> {
+        self.types[of]["inputFields"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// The values of an enumeration.
+    pub fn values(&self, of: &str) -> Vec<&str> {
+        let values = self.types[of]["enumValues"].as_array().into_iter().flatten();
+        values.filter_map(|value| value["name"].as_str()).collect()
+    }
+
+    /// Every value of every enumeration: words that tell nothing of anybody.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        let values = self.types.values().filter_map(|of| of["enumValues"].as_array());
+        values.flatten().filter_map(|value| value["name"].as_str())
     }
 
     fn is_leaf(&self, of: &str) -> bool {
@@ -78,10 +96,10 @@ impl Schema {
 
     /// Tells every object of an answer, with the field that shows it; items of a connection with that of the connection.
     pub fn walk(&self, data: &Value, told: &mut impl FnMut(&str, &Value)) {
-        self.below("Query", "", data, told);
+        self.told_below("Query", "", data, told);
     }
 
-    fn below(&self, of: &str, by: &str, object: &Value, told: &mut impl FnMut(&str, &Value)) {
+    fn told_below(&self, of: &str, by: &str, object: &Value, told: &mut impl FnMut(&str, &Value)) {
         for (key, value) in object.as_object().into_iter().flatten() {
             let field = key
                 .split_once("__")
@@ -95,7 +113,7 @@ impl Schema {
             let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
             for item in items.iter().filter(|item| item.is_object()) {
                 told(&by, item);
-                self.below(&text(&item["__typename"]), &by, item, told);
+                self.told_below(&text(&item["__typename"]), &by, item, told);
             }
         }
     }
@@ -129,6 +147,23 @@ impl Schema {
         documents
     }
 
+    /// Selections that together ask a record of a type for its fields, those of its parts, and those of the records that it or
+    /// a part is tied to.
+    pub fn below(&self, of: &str, site: &'static str) -> Vec<String> {
+        let seeds = Seeds::none(site);
+        let mut parts = self.parts(of, 1, &seeds, "");
+        for field in self.fields(of) {
+            let below = named(&field["type"]);
+            let is_record = self.fields(&below).iter().any(|field| field["name"] == "id");
+            if self.types[&below]["kind"] == "OBJECT" && !is_record && !wraps(&below) {
+                let name = text(&field["name"]);
+                let selections = self.selections(&below, 1, &seeds);
+                parts.extend(selections.iter().map(|asked| format!("{name} {asked}")));
+            }
+        }
+        pack(parts)
+    }
+
     /// The ways to fill the needed arguments of a field: one for each seed where it takes an id.
     fn arguments(&self, field: &Value, seeds: &Seeds) -> Vec<String> {
         let mut ways = vec![String::new()];
@@ -140,9 +175,9 @@ impl Schema {
                 _ if !needed => continue,
                 "site" => vec![quoted(seeds.site)],
                 "slug" if field["name"] == "site" => vec![quoted(seeds.site)],
-                "slug" if field["name"] == "project" => vec![quoted("hush-project")],
-                "slug" if field["name"] == "resource" => vec![quoted("hush-guide")],
-                "slug" => vec![quoted("hush-room"), quoted("whisper-room")],
+                "slug" if field["name"] == "project" => vec![quoted(seeds.slug("project"))],
+                "slug" if field["name"] == "resource" => vec![quoted(seeds.slug("resource"))],
+                "slug" => vec![quoted(seeds.slug("space")), quoted(seeds.slug("closed"))],
                 "id" => seeds.types.keys().map(|id| quoted(id)).collect(),
                 "ids" => {
                     let ids: Vec<_> = seeds.types.keys().map(|id| quoted(id)).collect();
@@ -240,6 +275,6 @@ fn pack(parts: Vec<String>) -> Vec<String> {
 }
 
 /// The name of a type behind its lists and non-nulls.
-fn named(of: &Value) -> String {
+pub fn named(of: &Value) -> String {
     of["name"].as_str().map_or_else(|| named(&of["ofType"]), str::to_owned)
 }

@@ -26,6 +26,7 @@ pub struct Seeds {
     /// Every id, with its type.
     pub types: BTreeMap<String, String>,
     versions: BTreeMap<String, i64>,
+    slugs: BTreeMap<String, String>,
     /// The ids that outsiders must not meet.
     pub hidden: BTreeSet<String>,
     /// Those of them that not even all members may meet.
@@ -33,12 +34,17 @@ pub struct Seeds {
 }
 
 impl Seeds {
-    /// Plants them; tells who may see them all.
-    pub async fn plant<'a>(host: &'a Host, site: &'static str) -> (Self, Person<'a>) {
-        let mut seeds = Self {
+    /// Nothing at a site.
+    pub fn none(site: &'static str) -> Self {
+        Self {
             site,
             ..Self::default()
-        };
+        }
+    }
+
+    /// Plants them; tells who may see them all.
+    pub async fn plant<'a>(host: &'a Host, site: &'static str) -> (Self, Person<'a>) {
+        let mut seeds = Self::none(site);
         let roles =
             ["site_admin", "project_lead", "curator", "moderator", "analyst"].map(|role| format!("{site}:{role}"));
         let all: Vec<&str> = roles.iter().map(String::as_str).collect();
@@ -299,13 +305,18 @@ impl Seeds {
 
     /// Learns the type of every id, and the version of every record; all of them must be there.
     async fn look_up(&mut self, ana: &Person<'_>) {
-        let asked = "query($id: ID!) { node(id: $id) { __typename ... on Record { version } } }";
+        let asked = "query($id: ID!) { node(id: $id) { __typename ... on Record { version }
+            ... on Project { slug } ... on Resource { slug } ... on Space { slug }
+        } }";
         for id in self.hidden.iter().chain(self.ids.values()) {
             let found = ana.run(asked, json!({ "id": id })).await;
             let node = &found.data()["node"];
             self.types.insert(id.clone(), text(&node["__typename"]));
             if let Some(version) = node["version"].as_i64() {
                 self.versions.insert(id.clone(), version);
+            }
+            if let Some(slug) = node["slug"].as_str() {
+                self.slugs.insert(id.clone(), slug.to_owned());
             }
         }
     }
@@ -323,6 +334,11 @@ impl Seeds {
 
     fn show(&mut self, kind: &'static str, id: &Value) {
         self.ids.insert(kind, text(id));
+    }
+
+    /// The slug of the record of a kind.
+    pub fn slug(&self, kind: &str) -> &str {
+        &self.slugs[&self.ids[kind]]
     }
 
     /// An input for every mutation, on something of the site, and whom that is open to.

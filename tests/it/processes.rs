@@ -1,0 +1,52 @@
+//! A network of real processes: the built program, real sockets, signals, and databases that are backed up and restored.
+//! People act through the API; what must hold is looked up in the databases.
+//!
+//! | where | what |
+//! |---|---|
+//! | [`actor`] | a host as a process: started, killed, restored |
+//! | [`people`] | who asks it, and what they see |
+//! | [`network`] | a hub and regions that have joined it; what two hosts hold of a feed |
+//! | [`proxy`] | somebody between a region and the hub |
+//! | the others | what happens to them |
+
+mod actor;
+mod backups;
+mod crashes;
+mod hostile;
+mod keys;
+mod network;
+mod outages;
+mod people;
+mod poison;
+mod proxy;
+mod relays;
+
+use crate::{
+    hosts::until,
+    support::{Backend, Value, json},
+};
+use actor::Process;
+use network::{in_step, network, take_in};
+use people::titles;
+
+/// Writes each test twice: once with all hosts on SQLite, once on PostgreSQL.
+macro_rules! real_hosts {
+    (async fn $name:ident($backend:ident) $body:block) => {
+        mod $name {
+            use super::*;
+
+            async fn test($backend: Backend) $body
+
+            #[tokio::test]
+            async fn sqlite() {
+                test(Backend::Sqlite).await;
+            }
+
+            #[tokio::test]
+            async fn postgres() {
+                test(Backend::Postgres).await;
+            }
+        }
+    };
+}
+use real_hosts;

@@ -1,0 +1,128 @@
+//! Hosts that come back from a backup.
+
+use super::{network::Held, *};
+
+/// Whether a host shows the card.
+async fn shows(host: &Process, card: &Value) -> bool {
+    let query = "query($id: ID!) { node(id: $id) { id } }";
+    let reader = host.member("reader", "champion");
+    !reader.asks(query, json!({ "id": card["id"] })).await["node"].is_null()
+}
+
+real_hosts! {
+    async fn a_region_restored_from_a_backup_takes_the_network_back_with_it_but_nobody_who_was_erased(backend) {
+        let (hub, [leeds, hull]) = network(backend, ["leeds", "hull"]).await;
+        let hosts = [&hub, &leeds, &hull];
+        let lead = leeds.champion("lead", "project_lead").await;
+        let ana = leeds.champion("ana", "champion").await;
+        let card = ana.card().await;
+        lead.writes("Before").await;
+        in_step(&hub, &leeds).await;
+        in_step(&hull, &leeds).await;
+        leeds.stops();
+        let backup = leeds.backs_up().await;
+        leeds.starts();
+
+        lead.writes("After").await;
+        ana.does("championErase", card.clone(), "champion { id }").await;
+        in_step(&hub, &leeds).await;
+        in_step(&hull, &leeds).await;
+        for host in hosts {
+            assert_eq!(titles(host, "leeds").await, ["After", "Before"]);
+            assert!(!shows(host, &card).await);
+        }
+        let epoch = Held::by(&hub, "leeds").await.head.unwrap().epoch;
+
+        leeds.dies();
+        leeds.restores(&backup).await;
+        leeds.starts();
+        assert_eq!(titles(&leeds, "leeds").await, ["Before"]);
+        lead.writes("Anew").await;
+        for host in hosts {
+            until("what only the lost days knew is gone", async || {
+                (titles(host, "leeds").await == ["Anew", "Before"]).then_some(())
+            }).await;
+            assert!(!shows(host, &card).await, "the ledger keeps the erased person erased at {}", host.site);
+        }
+        in_step(&hull, &leeds).await;
+        let (written, relayed) = (Held::by(&leeds, "leeds").await, Held::by(&hub, "leeds").await);
+        assert_ne!(relayed.head.as_ref().unwrap().epoch, epoch);
+        assert_eq!(relayed.entries, written.entries);
+        relayed.is_whole();
+        assert_eq!(Held::by(&hull, "leeds").await.shown(), relayed.shown());
+    }
+}
+
+real_hosts! {
+    async fn a_reader_restored_from_a_backup_catches_up_without_a_gap(backend) {
+        let (hub, [leeds]) = network(backend, ["leeds"]).await;
+        let nora = hub.champion("nora", "project_lead").await;
+        let first = nora.writes("First").await;
+        nora.writes("Second").await;
+        take_in(&[&hub, &leeds]).await;
+        leeds.stops();
+        let backup = leeds.backs_up().await;
+        leeds.starts();
+
+        nora.writes("Third").await;
+        let private = json!({ "id": first["id"], "version": first["version"], "visibility": "SITE" });
+        nora.does("projectUpdate", private, "project { id }").await;
+        take_in(&[&hub, &leeds]).await;
+        assert_eq!(titles(&leeds, "national").await, ["Second", "Third"]);
+        let read = Held::by(&leeds, "national").await;
+
+        leeds.dies();
+        leeds.restores(&backup).await;
+        assert_ne!(Held::by(&leeds, "national").await.records, read.records);
+        leeds.starts();
+        in_step(&leeds, &hub).await;
+        assert_eq!(titles(&leeds, "national").await, ["Second", "Third"]);
+        assert_eq!(Held::by(&leeds, "national").await.shown(), read.shown());
+        nora.writes("Fourth").await;
+        in_step(&leeds, &hub).await;
+        assert_eq!(titles(&leeds, "national").await, ["Fourth", "Second", "Third"]);
+    }
+}
+
+real_hosts! {
+    async fn a_hub_restored_from_a_backup_publishes_nothing_before_its_peers_tell_what_they_have_read(backend) {
+        let (hub, [leeds]) = network(backend, ["leeds"]).await;
+        let nora = hub.champion("nora", "project_lead").await;
+        let carla = hub.champion("carla", "champion").await;
+        let card = carla.card().await;
+        let lead = leeds.champion("lead", "project_lead").await;
+        nora.writes("Before").await;
+        take_in(&[&hub, &leeds]).await;
+        hub.dies();
+        let backup = hub.backs_up().await;
+        hub.starts();
+
+        nora.writes("After").await;
+        carla.does("championErase", card.clone(), "champion { id }").await;
+        lead.writes("Garden").await;
+        take_in(&[&hub, &leeds]).await;
+        assert_eq!(titles(&leeds, "national").await, ["After", "Before"]);
+        leeds.dies();
+        hub.dies();
+        hub.restores(&backup).await;
+        hub.forgets_erasures();
+        let before = Held::by(&hub, "national").await.head;
+
+        let log = hub.log().len();
+        hub.starts();
+        until("it says that it waits", async || hub.log()[log..].contains("publishes nothing").then_some(())).await;
+        nora.writes("Anew").await;
+        assert_eq!(titles(&hub, "national").await, ["Anew", "Before"], "its own people read and write");
+        assert_eq!(Held::by(&hub, "national").await.head, before, "nobody has told it anything");
+
+        leeds.starts();
+        for host in [&hub, &leeds] {
+            until("all have the hub's word", async || {
+                (titles(host, "national").await == ["Anew", "Before"] && !shows(host, &card).await).then_some(())
+            }).await;
+        }
+        take_in(&[&hub, &leeds]).await;
+        assert_ne!(Held::by(&hub, "national").await.head.unwrap().epoch, before.unwrap().epoch);
+        assert_eq!(titles(&hub, "leeds").await, ["Garden"], "what it had relayed comes again");
+    }
+}

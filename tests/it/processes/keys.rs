@@ -1,0 +1,84 @@
+//! Other keys for a site while hosts run: rotated in the middle of a feed, stolen, revoked and replaced.
+
+use champion_network::federation::wire::Audience;
+use entity::trusted_key;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+
+use super::{
+    hostile::appends,
+    network::{Held, ROOT},
+    *,
+};
+use crate::hosts::{Peer, Story};
+
+/// How many keys of a site a host has accepted, and how many of them count no longer.
+async fn keys(host: &Process, site: &str) -> (usize, usize) {
+    let inside = host.inside().await;
+    let of = network::id(&inside.0, site).await;
+    let rows = trusted_key::Entity::find().filter(trusted_key::Column::SiteId.eq(of));
+    let rows = rows.all(inside.0.reader()).await.unwrap();
+    inside.0.database.close().await.unwrap();
+    (rows.len(), rows.iter().filter(|row| row.revoked).count())
+}
+
+real_hosts! {
+    async fn a_key_is_rotated_in_the_middle_of_a_feed_and_every_row_stays(backend) {
+        let (hub, [leeds, hull]) = network(backend, ["leeds", "hull"]).await;
+        let lead = leeds.champion("lead", "project_lead").await;
+        for number in 1..=12 {
+            lead.writes(&format!("Project {number:02}")).await;
+            if number % 4 == 0 {
+                leeds.does(&["site", "rotate-key", "leeds"]);
+            }
+        }
+        take_in(&[&hub, &leeds, &hull]).await;
+        let written = titles(&leeds, "leeds").await;
+        assert_eq!(written.len(), 12);
+        for host in [&hub, &hull] {
+            assert_eq!(titles(host, "leeds").await, written);
+        }
+        assert_eq!(keys(&hull, "leeds").await, (4, 0));
+        let (own, relayed) = (Held::by(&leeds, "leeds").await, Held::by(&hub, "leeds").await);
+        assert_eq!(relayed.entries, own.entries);
+        assert_eq!(relayed.cursor.unwrap().generation, 0, "nobody had to read anew");
+        }
+}
+
+real_hosts! {
+    async fn a_stolen_key_is_revoked_and_replaced_and_every_row_is_right_before_and_after(backend) {
+        let (hub, [leeds, hull]) = network(backend, ["leeds", "hull"]).await;
+        let lead = leeds.champion("lead", "project_lead").await;
+        lead.writes("Before").await;
+        take_in(&[&hub, &leeds, &hull]).await;
+        let thief = leeds.inside().await;
+        let stolen = Peer::at(&thief.0, "leeds").await;
+
+        hub.does(&["site", "revoke-key", "leeds"]);
+        // The thief goes on in the feed's name, from its start and in a new epoch.
+        let forged = Story::begins(&stolen, Audience::Network, None);
+        let told = appends(&stolen, &hub, &forged.whole()).await;
+        assert_eq!(told.0, 401, "{told:?}");
+        lead.writes("Meanwhile").await;
+        let new = leeds.does(&["site", "replace-key", "leeds"]);
+        assert_eq!(titles(&hub, "leeds").await, titles(&hull, "leeds").await);
+        hub.does(&["site", "accept-key", "leeds", "--public-key", &new, "--root", ROOT]);
+
+        for host in [&hub, &hull] {
+            until("all of it is there", async || {
+                (titles(host, "leeds").await == ["Before", "Meanwhile"]).then_some(())
+            }).await;
+        }
+        assert_eq!(keys(&hull, "leeds").await, (2, 1));
+        let told = appends(&stolen, &hub, &forged.whole()).await;
+        assert_eq!(told.0, 401, "{told:?}");
+        lead.writes("After").await;
+        take_in(&[&hub, &leeds, &hull]).await;
+        for host in [&hub, &hull] {
+            assert_eq!(titles(host, "leeds").await, ["After", "Before", "Meanwhile"]);
+        }
+        let relayed = Held::by(&hub, "leeds").await;
+        relayed.is_whole();
+        assert_eq!(Held::by(&hull, "leeds").await.shown(), relayed.shown());
+        thief.0.database.close().await.unwrap();
+    }
+}
