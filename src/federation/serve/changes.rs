@@ -76,7 +76,7 @@ pub async fn hello(State(serving): State<Serving>, request: Request) -> Answer<J
         requests: MOST_TOKENS,
     };
     Ok(Json(Hello {
-        host: host::id(app).await?,
+        host: serving.host().await?,
         hub: directory::reader(app.reader()).await?.is_hub,
         protocol: ProtocolRange {
             min: VERSION,
