@@ -458,8 +458,13 @@ impl<'a> Work<'a> {
     where
         E::Model: IntoActiveModel<E::ActiveModel>,
     {
-        self.erased.push((E::site(&row), E::id(&row).into()));
+        self.enter_erased(E::site(&row), E::id(&row).into());
         self.delete::<E>(row).await
+    }
+
+    /// Enters in the ledger that a record is gone for ever.
+    pub fn enter_erased(&mut self, home: SiteId, record: Uuid) {
+        self.erased.push((home, record));
     }
 
     /// Notes that a record changed by a statement of its own, or one that repeats what a changed record says.

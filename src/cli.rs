@@ -24,6 +24,8 @@ mod development;
 mod imports;
 mod issuers;
 mod logging;
+mod network;
+mod secret;
 mod serve;
 mod sites;
 
@@ -44,8 +46,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the host until it is told to stop (SIGTERM, or Ctrl-C)
-    Serve,
-    /// Fill a host with the worked example and run it: five sites, their people, resources, forum and figures
+    Serve(serve::ServeArguments),
+    /// Fill three hosts of one network with the worked example and run them: five sites, their people, resources, forum and figures
     Demo(demo::DemoArguments),
     /// Bring the database to this version's schema; `serve` does it by itself
     Migrate,
@@ -55,7 +57,9 @@ enum Command {
     Keys,
     /// Print a token of the development issuer, for trying things out
     Token(development::TokenArguments),
-    /// The sites that this host keeps
+    /// Make the network's root on the national host: it proves keys, and is kept offline
+    Root(network::Root),
+    /// The sites that this host keeps, and their part in a network
     #[command(subcommand)]
     Site(sites::SiteCommand),
     /// Whose tokens the sites accept
@@ -86,7 +90,7 @@ async fn run(config: Option<PathBuf>, command: Command) -> Outcome {
     let settings = || Settings::load(config.as_deref()).map_err(|why| format!("The settings cannot be used: {why}"));
     match command {
         Command::Schema => say(schema::document().trim_end()),
-        Command::Serve => serve::serve(settings()?).await,
+        Command::Serve(arguments) => serve::serve(settings()?, arguments).await,
         Command::Demo(arguments) => demo::demo(arguments).await,
         Command::Keys => development::keys(&settings()?),
         Command::Token(arguments) => development::token(&settings()?, arguments),
@@ -94,6 +98,7 @@ async fn run(config: Option<PathBuf>, command: Command) -> Outcome {
             at(settings()?, async |_| Ok(())).await?;
             say("The database has this version's schema.")
         }
+        Command::Root(arguments) => at(settings()?, async |server| network::root(server, arguments).await).await,
         Command::Site(command) => sites::run(settings()?, command).await,
         Command::Issuer(command) => issuers::run(settings()?, command).await,
         Command::Organisations(command) => imports::organisations(settings()?, command).await,

@@ -64,12 +64,39 @@ impl Ledger {
         Ok(known.erased.clone())
     }
 
-    /// Adds records; they are on the disk when it returns.
+    /// Those records of a site that it holds.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn of_site(&self, home: SiteId) -> io::Result<Vec<Uuid>> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        self.read_on(&mut known)?;
+        let own = known.erased.iter().filter(|(site, _)| *site == home);
+        Ok(own.map(|(_, id)| *id).collect())
+    }
+
+    /// Which of these records of a site it holds.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn among(&self, home: SiteId, records: &[Uuid]) -> io::Result<HashSet<Uuid>> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        self.read_on(&mut known)?;
+        let erased = records.iter().filter(|id| known.erased.contains(&(home, **id)));
+        Ok(erased.copied().collect())
+    }
+
+    /// Adds records that it does not hold; they are on the disk when it returns.
     ///
     /// # Errors
     /// When the file cannot be written or synced. Then nothing may be erased.
     pub fn add(&self, records: &[Erased]) -> io::Result<()> {
-        let mut lines: String = records.iter().map(|(home, id)| format!("{} {id}\n", home.0)).collect();
+        let known = self.all()?;
+        let new = records.iter().filter(|record| !known.contains(record));
+        let mut lines: String = new.map(|(home, id)| format!("{} {id}\n", home.0)).collect();
+        if lines.is_empty() {
+            return Ok(());
+        }
         let mut file = OpenOptions::new()
             .create(true)
             .read(true)

@@ -11,8 +11,12 @@
 //! | [`apply`] | from a feed of another host to the rows of this one |
 //! | [`directory`] | what the network knows of sites, and whose word is taken |
 //! | [`pull`] | answers of other hosts taken in |
-//! | [`transport`], [`messages`] | tokens between hosts; what is neither batch nor entry |
+//! | [`renewal`] | other keys for sites |
+//! | [`transport`], [`messages`], [`packing`] | tokens between hosts; what is neither batch nor entry; bodies packed |
 //! | [`serve`], [`dial`] | the routes for other hosts; calling the hub |
+//! | [`moving`] | moving a site to another host |
+//! | [`erasures`] | who has confirmed that something is gone |
+//! | [`witness`] | what others remember of a host that came back from a backup |
 //! | [`run`], [`host`] | what works in the background; this host among hosts |
 //!
 //! Nothing in the first two does I/O or reads a clock: callers hand in rows and times, and carry out in one transaction what
@@ -23,15 +27,20 @@ pub mod backoff;
 pub mod content;
 pub mod dial;
 pub mod directory;
+pub mod erasures;
 pub mod feeds;
 pub mod host;
 pub mod keys;
 pub mod messages;
+pub mod moving;
+pub mod packing;
 pub mod protocol;
 pub mod pull;
 pub mod relay;
+pub mod renewal;
 pub mod run;
 pub mod sequencer;
 pub mod serve;
 pub mod transport;
 pub mod wire;
+pub mod witness;

@@ -1,12 +1,14 @@
 //! Champion Network: the open platform for digital champions in health and care.
 //!
-//! One host serves one GraphQL schema over one database, in which several sites keep their records apart. This page is
+//! One host serves one GraphQL schema over one database, in which several sites keep their records apart. Hosts exchange
+//! what their sites share, so that every list spans the network and no query waits for another host. This page is
 //! the map; how to run and use a host stands in the README.
 //!
 //! # Map
 //!
 //! ```text
-//! request → http → schema → feature/graphql → feature/ops → Work → commit → outbox
+//! request → http → schema → feature/graphql → feature/ops → Work → commit → outbox → sequencer → feed → other hosts
+//! another host's feed → federation/apply ──────────────────────┘ (the same tables, another home site)
 //! ```
 //!
 //! Data goes right, answers are return values, nothing calls back.
@@ -41,6 +43,9 @@
 //! | A list pages both ways without gap or repeat. | `projects::a_list_pages_both_ways_without_gap_or_repeat` |
 //! | A query costs a constant number of statements, however many rows it shows. | `statements` |
 //! | `schema.graphql` is what the code serves. | `tests/run` |
+//! | Hosts show the same, whoever wrote it, and only its own host changes a record. | `federation` |
+//! | Nobody is believed about a site but the site itself: not the hub, not a file, not a backup. | `hosts`, `federation::trust`, `federation::remembering` |
+//! | A site that moves leaves nothing behind but what it shares. | `federation::moving` |
 //! | Whatever goes wrong between hosts, a replica ends as what its site shares. | `federation::protocol::simulation` |
 //! | The protocol does no I/O and reads no clock. | `layers::the_protocol_names_neither_database_nor_network_nor_clock` |
 //! | Every name of `tests/contract.graphql` stands in the schema, and every item of it is described. | `contract` |

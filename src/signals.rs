@@ -7,12 +7,15 @@ use std::pin::pin;
 
 use tokio::sync::{Notify, watch};
 
+use crate::federation::wire::Origin;
+
 /// The bells of a process.
 #[derive(Debug)]
 pub struct Signals {
     written: Notify,
     grown: watch::Sender<u64>,
     stopping: watch::Sender<bool>,
+    asking: watch::Sender<Vec<Origin>>,
 }
 
 impl Default for Signals {
@@ -21,6 +24,7 @@ impl Default for Signals {
             written: Notify::new(),
             grown: watch::Sender::new(0),
             stopping: watch::Sender::new(false),
+            asking: watch::Sender::new(Vec::new()),
         }
     }
 }
@@ -44,6 +48,29 @@ impl Signals {
     /// Sees every growth from now on.
     pub fn growth(&self) -> watch::Receiver<u64> {
         self.grown.subscribe()
+    }
+
+    /// Peers are to tell what they remember of these sites, before anything is published.
+    pub fn ask(&self, sites: Vec<Origin>) {
+        self.asking.send_replace(sites);
+        self.grew();
+    }
+
+    /// The sites of which peers are to tell what they remember.
+    pub fn asks(&self) -> Vec<Origin> {
+        self.asking.borrow().clone()
+    }
+
+    /// Somebody has told: enough was asked.
+    pub fn heard(&self) {
+        self.asking.send_replace(Vec::new());
+    }
+
+    /// Resolves when nothing is asked any more.
+    pub async fn all_heard(&self) {
+        let mut asking = self.asking.subscribe();
+        // The sender lives as long as this.
+        let _ = asking.wait_for(Vec::is_empty).await;
     }
 
     /// The process is to end: who waits for somebody else waits no longer.

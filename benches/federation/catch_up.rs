@@ -79,6 +79,7 @@ pub async fn admit(hub: &Host, site: SiteId, slug: &str, public_key: String) {
         id: Some(site),
         founding: founding(slug),
         public_key,
+        endpoint: None,
     };
     let admin = hub.admin();
     let admitted = hub.app.write(&admin, "siteAdmit", async |work| {

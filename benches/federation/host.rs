@@ -188,6 +188,7 @@ pub async fn join(hub: &Host, region: &Host) {
         id: Some(region.site),
         founding: founding(&region.slug),
         public_key: public_key(region).await.to_string(),
+        endpoint: None,
     };
     let admin = hub.admin();
     let admitted = hub.app.write(&admin, "siteAdmit", async |work| {
@@ -199,6 +200,7 @@ pub async fn join(hub: &Host, region: &Host) {
         slug: hub.slug.clone(),
         name: "Network".to_owned(),
         key: public_key(hub).await,
+        root: None,
     };
     let join = region
         .app

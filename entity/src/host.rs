@@ -13,6 +13,10 @@ pub struct Model {
     pub id: Uuid,
     /// How often a feed that this host writes or relays has grown or was vouched for anew.
     pub changes: i64,
+    /// The public half of the network's root, 32 bytes of Ed25519: made at the hub, pinned by whoever joins.
+    pub root_key: Option<Vec<u8>>,
+    /// Whether a process is at work, or was when it stopped without order.
+    pub at_work: bool,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -20,7 +20,9 @@ pub struct Model {
     pub status_reason: Option<String>,
     /// Whether this host's database is the site's own.
     pub hosted: bool,
-    /// Where the site's own host answers GraphQL, when it is another one.
+    /// Since when this host, which kept it, waits for its new host to take over.
+    pub exported_at: Option<DateTimeUtc>,
+    /// Where the site's own host answers GraphQL.
     pub endpoint: Option<String>,
     /// The site's signing key, base64url of 32 bytes.
     pub public_key: Option<String>,

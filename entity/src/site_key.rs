@@ -28,9 +28,11 @@ pub struct Model {
     pub public_key: Vec<u8>,
     /// The secret half as PKCS #8.
     pub secret: Secret,
-    /// The signature of this key by the one before.
+    /// The signature of this key by the one before, or by the network's root.
     pub proof: Option<Vec<u8>>,
     pub created_at: DateTimeUtc,
+    /// Since when it signs; absent while the directory has not taken it in.
+    pub signs_from: Option<DateTimeUtc>,
     /// Since when a later key signs.
     pub retired_at: Option<DateTimeUtc>,
 }

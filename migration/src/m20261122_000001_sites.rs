@@ -34,6 +34,7 @@ async fn site(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(text("status"))
         .col(text_null("status_reason"))
         .col(boolean("hosted"))
+        .col(timestamp_with_time_zone_null("exported_at"))
         .col(text_null("endpoint"))
         .col(text_null("public_key"))
         .col(integer("version"))

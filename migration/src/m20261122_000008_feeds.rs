@@ -42,6 +42,8 @@ async fn host(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(integer("number"))
         .col(uuid("id"))
         .col(big_integer("changes"))
+        .col(blob_null("root_key"))
+        .col(boolean("at_work"))
         .primary_key(Index::create().col("number"))
         .to_owned();
     manager.create_table(table).await
@@ -121,6 +123,7 @@ async fn site_key(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(blob("secret"))
         .col(blob_null("proof"))
         .col(timestamp_with_time_zone("created_at"))
+        .col(timestamp_with_time_zone_null("signs_from"))
         .col(timestamp_with_time_zone_null("retired_at"))
         .primary_key(Index::create().col("site_id").col("kid"))
         .to_owned();

@@ -187,6 +187,7 @@ fn client(policy: KeyPolicy) -> Option<Client> {
             .redirect(redirect::Policy::none())
             // A proxy would resolve names itself, past the guard.
             .no_proxy()
+            .no_gzip()
             .dns_resolver(GuardedResolver {
                 allow_loopback: policy.allow_loopback,
             })

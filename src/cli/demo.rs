@@ -16,17 +16,21 @@ pub struct DemoArguments {
     /// Keep it in this folder and find it there next time. Without one it is gone when the program ends
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
-    /// The port to listen on: by default 8080, or a free one where that is in use
+    /// The national host's port: by default 8080, or a free one where that is in use. The regional hosts have the two behind it,
+    /// or free ones
     #[arg(long)]
     port: Option<u16>,
-    /// Once it is ready, print what to open as one line of JSON, for scripts; listens on a free port unless --port says one
+    /// Once it is ready, print what to open as one line of JSON, for scripts; listens on free ports unless --port says one
     #[arg(long)]
     json: bool,
 }
 
-/// Fills a host unless it is filled already, and serves it until the process is told to stop.
+/// What is logged. Hosts that get to know one another warn of what they do not believe or understand yet: no news here.
+const LOG: &str = "warn,champion_network::federation=error";
+
+/// Fills three hosts unless they are filled already, and serves them until the process is told to stop.
 pub async fn demo(arguments: DemoArguments) -> Outcome {
-    logging::start("warn", LogFormat::Text)?;
+    logging::start(LOG, LogFormat::Text)?;
     let options = Options {
         folder: arguments.folder,
         port: arguments.port,

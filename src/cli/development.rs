@@ -1,16 +1,15 @@
 //! The development issuer: its key, its tokens, and the sites' trust in it.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs,
     io::{self, Write},
-    path::Path,
 };
 
 use chrono::TimeDelta;
 use clap::Args;
 use entity::SiteRole;
 
-use super::{Outcome, one_of, say, told};
+use super::{Outcome, one_of, say, secret, told};
 use crate::{
     auth::{DevelopmentClaims, DevelopmentKey, Grant},
     clock::Clock,
@@ -41,7 +40,7 @@ pub struct TokenArguments {
 pub fn keys(settings: &Settings) -> Outcome {
     let file = &settings.development_key_file;
     let key = DevelopmentKey::generate()?;
-    let written = create_secret(file).and_then(|mut open| open.write_all(key.pem().as_bytes()));
+    let written = secret::create(file).and_then(|mut open| open.write_all(key.pem().as_bytes()));
     match written {
         Ok(()) => say(format_args!(
             "The key {} of the development issuer is in {}.",
@@ -55,15 +54,6 @@ pub fn keys(settings: &Settings) -> Outcome {
         )),
         Err(why) => Err(format!("The key cannot be written to {}: {why}", file.display())),
     }
-}
-
-/// A new file that nobody else may read.
-fn create_secret(file: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(file)
 }
 
 fn read_key(settings: &Settings) -> Outcome<DevelopmentKey> {

@@ -1,5 +1,6 @@
 //! Running the host until it is told to stop.
 
+use clap::Args;
 use tokio::net::TcpListener;
 
 use super::{Outcome, close, development, logging, open, say, told};
@@ -10,24 +11,38 @@ use crate::{
     server::{Server, stop},
 };
 
+/// How the host is started.
+#[derive(Debug, Args)]
+pub struct ServeArguments {
+    /// On the national host, after it stopped without order: publish at once, and do not wait for another host to tell what the
+    /// network has read. Only when no other host can be reached and the database is the newest one
+    #[arg(long)]
+    no_witness: bool,
+}
+
 /// Serves until SIGTERM or Ctrl-C; requests in work finish. Prints where it listens once it does.
-pub async fn serve(settings: Settings) -> Outcome {
+pub async fn serve(settings: Settings, arguments: ServeArguments) -> Outcome {
     logging::start(&settings.log, settings.log_format)?;
     // From here on a signal ends the host in order, however early it comes.
     let stop = stop().map_err(|why| format!("Signals cannot be received: {why}"))?;
     let server = open(settings).await?;
-    let outcome = listen(&server, stop).await;
+    let outcome = listen(&server, &arguments, stop).await;
     let closed = close(&server).await;
     outcome.and(closed)
 }
 
-async fn listen(server: &Server, stop: impl Future<Output = ()>) -> Outcome {
+async fn listen(server: &Server, arguments: &ServeArguments, stop: impl Future<Output = ()>) -> Outcome {
     let settings = &server.0.settings;
     if settings.development_issuer {
         development::keep_issuer(server).await?;
     }
     let router = server.router().map_err(told)?;
-    let background = Background::start(&server.0).map_err(told)?;
+    let background = if arguments.no_witness {
+        Background::unasked(&server.0)
+    } else {
+        Background::start(&server.0)
+    };
+    let background = background.map_err(told)?;
     let listener = TcpListener::bind(settings.listen).await;
     let listener = listener.map_err(|why| format!("Cannot listen at {}: {why}", settings.listen))?;
     let address = listener.local_addr();

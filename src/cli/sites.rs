@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use entity::{SiteKind, site};
 
-use super::{Outcome, at, development, one_of, say, told};
+use super::{Outcome, at, development, network, one_of, say, told};
 use crate::{
     config::Settings,
     server::Server,
@@ -17,6 +17,25 @@ pub enum SiteCommand {
     Create(Create),
     /// List the sites that this host knows
     List,
+    /// Join the network of the hub that the setting hub_url names: pin its root, found the site and make its key if need be,
+    /// and print what the national admin admits
+    Join(network::Join),
+    /// Have a site sign with another key, which its present one proves
+    RotateKey(network::OfSite),
+    /// Have a site sign with a new key after the present one was lost or stolen
+    ReplaceKey(network::OfSite),
+    /// Write everything of a site into a file, and stop publishing and changing it here, so that another host takes over
+    Export(network::Export),
+    /// Take in a site that `site export` has written down on another host, and take over
+    Import(network::Import),
+    /// Keep a site that was exported, as long as no other host has taken over
+    Keep(network::Kept),
+    /// List what a site has erased for ever, and which other hosts have confirmed it
+    Erasures(network::Erasures),
+    /// On the national host: nothing that a site's keys have signed counts any more
+    RevokeKey(network::Revoked),
+    /// On the national host: take in a site's new key after a loss
+    AcceptKey(network::Accepted),
 }
 
 /// A site to be founded.
@@ -44,6 +63,15 @@ pub async fn run(settings: Settings, command: SiteCommand) -> Outcome {
     at(settings, async |server| match command {
         SiteCommand::Create(create) => found(server, create).await,
         SiteCommand::List => list(server).await,
+        SiteCommand::Join(join) => network::join(server, join).await,
+        SiteCommand::RotateKey(of) => network::rotate(server, of).await,
+        SiteCommand::ReplaceKey(of) => network::replace(server, of).await,
+        SiteCommand::Export(export) => network::export(server, export).await,
+        SiteCommand::Import(import) => network::import(server, import).await,
+        SiteCommand::Keep(kept) => network::keep(server, kept).await,
+        SiteCommand::Erasures(of) => network::erasures(server, of).await,
+        SiteCommand::RevokeKey(revoked) => network::revoke(server, revoked).await,
+        SiteCommand::AcceptKey(accepted) => network::accept(server, accepted).await,
     })
     .await
 }

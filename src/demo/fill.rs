@@ -1,5 +1,6 @@
-//! Fills a host with the content, step by step, as its people would: first who they are, then what they made, then what
-//! they said, then what they counted.
+//! Fills the hosts with the content, step by step, as their people would: first who they are, then what they made, then
+//! what they said, then what they counted. The hosts work at the same time; between the steps they exchange, and whatever
+//! refers to what another host keeps waits until that has arrived.
 
 mod directory;
 mod figures;
@@ -8,15 +9,19 @@ mod library;
 mod people;
 mod programme;
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use entity::SiteRole;
+use futures_util::future::try_join_all;
 use indicatif::ProgressBar;
 use serde_json::Value;
 
 use super::{
     calendar::Calendar,
-    content::SiteContent,
+    content::{NATIONAL, SiteContent},
     error::{Error, Result},
     stage::{Mutation, Stage},
     tokens::Person,
@@ -34,6 +39,12 @@ pub struct Fill<'a> {
     /// How far it has come.
     pub progress: &'a ProgressBar,
     people: HashMap<String, Person>,
+    known: Mutex<Known>,
+}
+
+/// What was made so far.
+#[derive(Debug, Default)]
+struct Known {
     ids: HashMap<Kind, HashMap<String, String>>,
     // Of projects, by which files of figures name them.
     slugs: HashMap<String, String>,
@@ -73,8 +84,7 @@ impl<'a> Fill<'a> {
             contents,
             progress,
             people,
-            ids: HashMap::new(),
-            slugs: HashMap::new(),
+            known: Mutex::default(),
         })
     }
 
@@ -82,33 +92,57 @@ impl<'a> Fill<'a> {
     ///
     /// # Errors
     /// The first refusal.
-    pub async fn everything(mut self) -> Result<()> {
-        for content in self.contents {
+    pub async fn everything(&self) -> Result<()> {
+        self.everywhere(async |content| {
             self.organisations(content).await?;
             self.champions(content).await?;
-        }
-        for content in self.contents {
             self.measures(content).await?;
-        }
-        for content in self.contents {
+            self.spaces(content).await
+        })
+        .await?;
+        self.stage.meet().await?;
+        let is_national = |content: &SiteContent| content.site.slug == NATIONAL;
+        self.everywhere(async |content| {
             self.projects(content).await?;
-        }
-        for content in self.contents {
-            self.resources(content).await?;
-        }
-        for content in self.contents {
+            if is_national(content) {
+                self.resources(content).await?;
+            }
+            Ok(())
+        })
+        .await?;
+        self.stage.meet().await?;
+        // The regions build on the national library, so theirs are newer.
+        self.everywhere(async |content| {
+            if !is_national(content) {
+                self.resources(content).await?;
+            }
             self.overlays(content).await?;
-            self.proposals(content).await?;
-            self.spaces(content).await?;
-        }
+            self.proposals(content).await
+        })
+        .await?;
         self.stage.pass_until(self.calendar.forum_opens());
-        self.threads().await?;
+        self.forum().await?;
         self.stage.pass_until(self.calendar.now());
-        for content in self.contents {
+        self.everywhere(async |content| {
             self.support_sessions(content).await?;
             self.observations(content).await?;
-            self.releases(content).await?;
-        }
+            self.releases(content).await
+        })
+        .await?;
+        self.stage.meet().await
+    }
+
+    /// Does a part at all hosts at the same time, at each for one of its sites after the other.
+    async fn everywhere(&self, part: impl AsyncFn(&'a SiteContent) -> Result<()>) -> Result<()> {
+        let part = &part;
+        let hosts = self.stage.hosts.iter().map(|host| async move {
+            let kept = self.contents.iter().filter(|content| host.keeps(&content.site.slug));
+            for content in kept {
+                part(content).await?;
+            }
+            Ok::<_, Error>(())
+        });
+        try_join_all(hosts).await?;
         Ok(())
     }
 
@@ -134,24 +168,28 @@ impl<'a> Fill<'a> {
         self.people.get(wanted).ok_or_else(|| unknown(item, wanted))
     }
 
-    fn learn(&mut self, kind: Kind, name: String, record: &Value) -> String {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn learn(&self, kind: Kind, name: String, record: &Value) -> String {
         let id = text(&record["id"]);
-        self.ids.entry(kind).or_default().insert(name, id.clone());
+        self.known().ids.entry(kind).or_default().insert(name, id.clone());
         id
     }
 
-    fn learn_slug(&mut self, project: &str, record: &Value) {
-        self.slugs.insert(project.to_owned(), text(&record["slug"]));
+    fn learn_slug(&self, project: &str, record: &Value) {
+        self.known().slugs.insert(project.to_owned(), text(&record["slug"]));
     }
 
-    fn slug(&self, project: &str, item: &str) -> Result<&str> {
-        let found = self.slugs.get(project).map(String::as_str);
+    fn slug(&self, project: &str, item: &str) -> Result<String> {
+        let found = self.known().slugs.get(project).cloned();
         found.ok_or_else(|| unknown(item, project))
     }
 
-    fn id(&self, kind: Kind, wanted: &str, item: &str) -> Result<&str> {
-        let found = self.ids.get(&kind).and_then(|ids| ids.get(wanted));
-        found.map(String::as_str).ok_or_else(|| unknown(item, wanted))
+    fn id(&self, kind: Kind, wanted: &str, item: &str) -> Result<String> {
+        let found = self.known().ids.get(&kind).and_then(|ids| ids.get(wanted).cloned());
+        found.ok_or_else(|| unknown(item, wanted))
     }
 }
 

@@ -7,13 +7,17 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::error::{Error, Result};
+use super::{
+    error::{Error, Result},
+    host::{PLACES, Place},
+};
 
-/// The folder of a filled host.
-const FILLED: &str = "host";
-/// The folder of a host that is being filled.
-const FILLING: &str = "host-being-filled";
+/// The folder of filled hosts; each has a folder of its own in it.
+const FILLED: &str = "network";
+/// The folder of hosts that are being filled.
+const FILLING: &str = "network-being-filled";
 const DATABASE: &str = "champion-network.db";
+const ERASURE_LEDGER: &str = "champion-network.db.erased";
 const KEY: &str = "development-key.pem";
 
 /// Where a demonstration is kept.
@@ -50,9 +54,9 @@ impl Folder {
         self.path.join(FILLED).join(KEY).is_file()
     }
 
-    /// The URL of the filled database.
-    pub fn database(&self) -> String {
-        sqlite(&self.path.join(FILLED))
+    /// Where the filled hosts are.
+    pub fn filled(&self) -> PathBuf {
+        self.path.join(FILLED)
     }
 
     /// The key of the filled demonstration's issuer.
@@ -72,7 +76,9 @@ impl Folder {
         let path = self.path.join(FILLING);
         let anew = match fs::remove_dir_all(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => fs::create_dir(&path),
+            _ => PLACES
+                .iter()
+                .try_for_each(|place| fs::create_dir_all(path.join(place.folder))),
         };
         anew.map_err(Error::machine(format!("{} cannot be made anew", path.display())))?;
         Ok(Filling { folder: self, path })
@@ -87,12 +93,12 @@ pub struct Filling<'a> {
 }
 
 impl Filling<'_> {
-    /// The URL of the database.
-    pub fn database(&self) -> String {
-        sqlite(&self.path)
+    /// Where the hosts are.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
-    /// Ends the filling: from now on the folder holds a demonstration. The database must be closed.
+    /// Ends the filling: from now on the folder holds a demonstration. The databases must be closed.
     ///
     /// # Errors
     /// When the key cannot be written or the folder not renamed.
@@ -114,10 +120,15 @@ fn write_secret(path: &Path, text: &str) -> io::Result<()> {
     options.open(path)?.write_all(text.as_bytes())
 }
 
-/// The URL of the database in a folder; characters that mean something in a URL are written out.
-fn sqlite(folder: &Path) -> String {
-    let path = folder.join(DATABASE).display().to_string();
+/// The URL of a host's database; characters that mean something in a URL are written out.
+pub fn database(kept_in: &Path, place: &Place) -> String {
+    let path = kept_in.join(place.folder).join(DATABASE).display().to_string();
     format!("sqlite:{}?mode=rwc", path.replace('%', "%25").replace('?', "%3F"))
+}
+
+/// The file of a host in which stands what was erased for ever.
+pub fn erasure_ledger(kept_in: &Path, place: &Place) -> PathBuf {
+    kept_in.join(place.folder).join(ERASURE_LEDGER)
 }
 
 #[cfg(test)]
@@ -129,11 +140,11 @@ mod tests {
         let outer = tempfile::tempdir().unwrap();
         let folder = Folder::choose(Some(&outer.path().join("new"))).unwrap();
         let half = folder.begin().unwrap();
-        fs::write(half.path.join(DATABASE), "half").unwrap();
+        fs::write(half.path.join("half"), "half").unwrap();
         assert!(!folder.is_filled());
 
         let again = folder.begin().unwrap();
-        assert!(!again.path.join(DATABASE).exists());
+        assert!(!again.path.join("half").exists());
         again.keep("a key").unwrap();
 
         assert!(folder.is_filled());

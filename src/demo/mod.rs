@@ -1,63 +1,70 @@
-//! The worked example: one process with the national site and four regional ones, filled through the API like by
-//! everybody, then served.
+//! The worked example: one process with a national host and two regional ones, which exchange over HTTP, filled through
+//! the API like by everybody, then served.
 //!
-//! [`run`] chooses a folder, fills it where it is empty, says what to open and serves until it
-//! is told to stop. What a host says of the real programmes is fact; everything else is marked as sample data.
+//! [`run`] chooses a folder, fills it where it is empty, says what to open and serves until it is told to stop. What the
+//! hosts say of the real programmes is fact; everything else is marked as sample data.
 
 mod announce;
 mod calendar;
 mod content;
 mod error;
+mod exchange;
 mod fill;
 mod folder;
+mod founding;
+mod host;
+mod ports;
 mod series;
 mod stage;
 mod tokens;
 
-use std::{io, net::Ipv4Addr, path::PathBuf, pin::pin};
+use std::{io, path::PathBuf, pin::pin};
 
-use indicatif::{ProgressBar, ProgressStyle};
-use tokio::net::TcpListener;
-
-use crate::{
-    clock::{Clock, Ids},
-    config::Settings,
-    federation::run::Background,
-    http,
-    server::{Server, stop},
-    sites,
+use futures_util::{
+    FutureExt,
+    future::{join_all, try_join_all},
 };
-use announce::Announcement;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+use tokio::net::TcpListener;
+use url::Url;
+
+use crate::{clock::Clock, server::stop};
+use announce::{Announcement, HostToOpen};
 use calendar::Calendar;
 use content::SiteContent;
+use entity::SiteRole;
 pub use error::{Error, Result};
 use fill::Fill;
 use folder::Folder;
+use host::Host;
 use stage::Stage;
-use tokens::Signer;
+use tokens::{Person, Signer};
+
+/// Finds the thread that the announcement proposes to answer in.
+const FIND_THREAD: &str = "{ threads(first: 1, filter: { search: \"kite marks\" }) { nodes { id } } }";
 
 /// How a demonstration is started.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Where it is kept. Without one it is kept nowhere: it goes when the process ends.
     pub folder: Option<PathBuf>,
-    /// The port to listen on. Without one it is the usual port, or a free one where that is in use.
+    /// The hub's port; the other hosts listen on those behind it. Without one it is the usual port, or a free one where that
+    /// is in use.
     pub port: Option<u16>,
-    /// Says what to open as one line of JSON, for scripts, and listens on a free port unless one is named.
+    /// Says what to open as one line of JSON, for scripts, and listens on free ports unless one is named.
     pub json: bool,
 }
 
 /// Starts a demonstration and serves it until the process is told to stop.
 ///
 /// # Errors
-/// When the folder or the port cannot be used, or the API refuses an item of the content.
+/// When the folder or a port cannot be used, or the API refuses an item of the content.
 pub async fn run(options: Options) -> Result<()> {
-    let mut stop = pin!(stop().map_err(Error::machine("signals cannot be received"))?);
+    let stop = pin!(stop().map_err(Error::machine("signals cannot be received"))?);
+    let mut stop = stop.shared();
     let contents = content::load()?;
-    let listener = listen(&options).await?;
-    let address = listener
-        .local_addr()
-        .map_err(Error::machine("the port cannot be read"))?;
+    let listeners = ports::open(&options).await?;
     let folder = Folder::choose(options.folder.as_deref())?;
     if !folder.is_filled() {
         tokio::select! {
@@ -65,88 +72,93 @@ pub async fn run(options: Options) -> Result<()> {
             () = &mut stop => return Ok(()),
         }
     }
-    let mut settings = settings(&folder.database())?;
-    settings.listen = address;
-    settings.public_url = format!("http://{address}");
-    let server = Server::open(settings.clone(), Clock::System, Ids::default()).await?;
+    let hosts = open(&folder, &listeners).await?;
     let signer = Signer::from_pem(&folder.key()?)?;
-    let announcement = Announcement {
-        name: settings.host_name.clone(),
-        url: settings.public_url.clone(),
-        tokens: tokens::for_every_role(&signer, &contents, Clock::System.now())?,
-        contents: &contents,
-        calendar: Calendar::starting(Clock::System.now()),
-    };
+    let announcement = announcement(&hosts, &contents, &signer).await?;
     announcement
         .print(options.json)
         .map_err(Error::machine("what to open cannot be printed"))?;
-    let router = server.router()?;
-    let background = Background::start(&server.0)?;
-    http::serve(listener, router, &settings.http, background.stopping(stop)).await;
-    background.end().await;
-    server.0.database.close().await.map_err(crate::error::Error::from)?;
-    Ok(())
+    let hosts = hosts.into_iter().zip(listeners);
+    let served = join_all(hosts.map(|(host, listener)| host.serve(listener, stop.clone()))).await;
+    served.into_iter().collect()
 }
 
-/// Opens the port, before any work is done that would be lost without it.
-async fn listen(options: &Options) -> Result<TcpListener> {
-    let usual = Settings::defaults().map_err(Error::internal)?.listen.port();
-    let port = options.port.unwrap_or(if options.json { 0 } else { usual });
-    let address = (Ipv4Addr::LOCALHOST, port);
-    match TcpListener::bind(address).await {
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse && options.port.is_none() => {
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await
+/// Where somebody on this machine reaches a port.
+fn address(listener: &TcpListener) -> io::Result<String> {
+    Ok(format!("http://{}", listener.local_addr()?))
+}
+
+/// Opens the filled hosts; the regional ones are told where the hub answers.
+async fn open(folder: &Folder, listeners: &[TcpListener]) -> Result<Vec<Host>> {
+    let addresses: Vec<_> = listeners
+        .iter()
+        .map(address)
+        .collect::<io::Result<_>>()
+        .map_err(Error::machine("a port cannot be read"))?;
+    let settings = |number: usize, place: &_| {
+        let mut settings = host::settings(place, &folder.filled())?;
+        settings.public_url.clone_from(&addresses[number]);
+        if number > 0 {
+            settings.hub_url.clone_from(&addresses[0]);
         }
-        other => other,
+        Ok(settings)
+    };
+    Host::open_all(settings, || Clock::System).await
+}
+
+/// What is said once everything is ready.
+async fn announcement<'a>(hosts: &[Host], contents: &'a [SiteContent], signer: &Signer) -> Result<Announcement<'a>> {
+    let now = Clock::System.now();
+    let mut announcement = Announcement {
+        hosts: Vec::new(),
+        tokens: Vec::new(),
+        contents,
+        calendar: Calendar::starting(now),
+        thread: None,
+    };
+    for host in hosts {
+        let (place, url) = (host.place, host.server.0.settings.public_url.clone());
+        let tokens = tokens::for_every_role(signer, place.sites, &url, now)?;
+        announcement.tokens.extend(tokens);
+        announcement.hosts.push(HostToOpen {
+            name: place.name,
+            url,
+            sites: place.sites,
+        });
     }
-    .map_err(Error::machine(format!("port {port} cannot be opened")))
+    let (_, token) = signer.sign(&Person::holding(content::NATIONAL, SiteRole::Champion), now)?;
+    let found = hosts[0].ask(&token, FIND_THREAD, json!({})).await?;
+    let thread = &found["data"]["threads"]["nodes"][0]["id"];
+    announcement.thread = thread.as_str().map(str::to_owned);
+    Ok(announcement)
 }
 
-/// The settings of a demonstration: the defaults, open to the pages of a developer on this machine.
-fn settings(database_url: &str) -> Result<Settings> {
-    let mut settings = Settings::defaults().map_err(Error::internal)?;
-    settings.host_name = "Champion Network demonstration".to_owned();
-    settings.database_url = database_url.to_owned();
-    settings.http.allowed_origins = vec!["*".to_owned()];
-    Ok(settings)
-}
-
-/// Fills a folder: founds the sites on the operator's word, then lets people do everything else.
+/// Fills a folder: founds the sites on their operators' word and lets the hosts join one network, then lets people do
+/// everything else. Until then nobody outside reaches the hosts, and they one another at a port of the moment.
 async fn fill(folder: &Folder, contents: &[SiteContent], quiet: bool) -> Result<()> {
     let draft = folder.begin()?;
     let signer = Signer::generate()?;
     let calendar = Calendar::starting(Clock::System.now());
-    let clock = Clock::standing_at(calendar.begins());
-    let server = Server::open(settings(&draft.database())?, clock, Ids::default()).await?;
-    for content in contents {
-        found(&server, &signer, &content.site).await?;
-    }
+    let settings = |_, place: &_| host::settings(place, draft.path());
+    let hosts = Host::open_all(settings, || Clock::standing_at(calendar.begins())).await?;
+    let listener = ports::listen(0)
+        .await
+        .map_err(Error::machine("a port cannot be opened"))?;
+    let hub = address(&listener).map_err(Error::machine("a port cannot be read"))?;
+    let stage = Stage::new(&hosts, Url::parse(&hub).map_err(Error::internal)?, &signer);
     let progress = progress(contents, quiet);
-    let stage = Stage::new(&server, &signer)?;
-    Fill::new(&stage, calendar, contents, &progress)?.everything().await?;
+    let filled = async {
+        founding::network(&stage, contents, &signer).await?;
+        Fill::new(&stage, calendar, contents, &progress)?.everything().await
+    };
+    tokio::select! {
+        filled = filled => filled?,
+        () = hosts[0].answer(listener) => {}
+    }
     progress.finish_and_clear();
     drop(stage);
-    server.0.database.close().await.map_err(crate::error::Error::from)?;
+    try_join_all(hosts.into_iter().map(Host::close)).await?;
     draft.keep(signer.key().pem())
-}
-
-async fn found(server: &Server, signer: &Signer, site: &content::Site) -> Result<()> {
-    let founding = sites::ops::Founding {
-        slug: site.slug.clone(),
-        name: site.name.clone(),
-        kind: site.kind,
-        region: site.region.clone(),
-        ods_code: site.ods_code.clone(),
-    };
-    let trust = sites::ops::Trust::everything(tokens::ISSUER, tokens::AUDIENCE, signer.key().jwk_set());
-    server
-        .0
-        .system("siteFound", async |work| {
-            let site = sites::ops::found(work, founding).await?;
-            sites::ops::trust(work, site.id, trust).await
-        })
-        .await?;
-    Ok(())
 }
 
 fn progress(contents: &[SiteContent], quiet: bool) -> ProgressBar {

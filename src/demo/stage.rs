@@ -1,21 +1,18 @@
-//! The host while it is being filled: people act on it through its routes, with tokens, as they would from outside.
+//! The hosts while they are being filled: people act on the host of their site through its routes, with tokens, as they
+//! would from outside.
 
-use std::{collections::HashMap, fmt, sync::Mutex};
+use std::{collections::HashMap, sync::Mutex};
 
-use axum::{
-    Router,
-    body::{Body, to_bytes},
-    http::{Request, header},
-};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
-use tower::ServiceExt;
+use url::Url;
 
 use super::{
     error::{Error, Result},
+    exchange::{self, Reached},
+    host::Host,
     tokens::{Person, Signer},
 };
-use crate::{clock::Clock, server::Server};
 
 /// A mutation of the API and what is read from its answer.
 #[derive(Clone, Copy, Debug)]
@@ -42,42 +39,78 @@ impl Mutation {
     }
 }
 
-/// The host while it is being filled.
+/// The hosts while they are being filled.
+#[derive(Debug)]
 pub struct Stage<'a> {
-    router: Router,
-    clock: Clock,
+    /// The hosts, the hub first.
+    pub hosts: &'a [Host],
+    /// Where the hub answers the others meanwhile.
+    hub: Url,
     signer: &'a Signer,
     tokens: Mutex<HashMap<String, (DateTime<Utc>, String)>>,
 }
 
-impl fmt::Debug for Stage<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Stage").finish_non_exhaustive()
-    }
-}
-
 impl<'a> Stage<'a> {
-    /// A host whose clock only the filling moves.
-    ///
-    /// # Errors
-    /// Only when the settings cannot be used.
-    pub fn new(server: &Server, signer: &'a Signer) -> Result<Self> {
-        Ok(Self {
-            router: server.router()?,
-            clock: server.0.clock.clone(),
+    /// Hosts whose clocks only the filling moves.
+    pub fn new(hosts: &'a [Host], hub: Url, signer: &'a Signer) -> Self {
+        Self {
+            hosts,
+            hub,
             signer,
             tokens: Mutex::default(),
+        }
+    }
+
+    /// The host that keeps a site.
+    ///
+    /// # Errors
+    /// When none does.
+    pub fn host_of(&self, site: &str) -> Result<&'a Host> {
+        let found = self.hosts.iter().find(|host| host.keeps(site));
+        found.ok_or_else(|| Error::Unknown {
+            item: "a host".to_owned(),
+            wanted: site.to_owned(),
         })
     }
 
-    /// Lets time pass.
-    pub fn pass(&self, time: TimeDelta) {
-        self.clock.advance(time);
+    /// The present instant of the host that is ahead of the others.
+    pub fn now(&self) -> DateTime<Utc> {
+        let clocks = self.hosts.iter().map(|host| host.server.0.clock.now());
+        clocks.max().unwrap_or_default()
     }
 
-    /// Lets time pass until an instant; time never goes back.
+    /// Lets time pass at the host that keeps a site.
+    ///
+    /// # Errors
+    /// When none does.
+    pub fn pass(&self, site: &str, time: TimeDelta) -> Result<()> {
+        self.host_of(site)?.server.0.clock.advance(time);
+        Ok(())
+    }
+
+    /// Lets time pass everywhere until an instant; time never goes back.
     pub fn pass_until(&self, instant: DateTime<Utc>) {
-        self.clock.advance((instant - self.clock.now()).max(TimeDelta::zero()));
+        for host in self.hosts {
+            host.pass_until(instant);
+        }
+    }
+
+    /// Lets the hosts hear of each other's sites.
+    ///
+    /// # Errors
+    /// When they do not come to an end.
+    pub async fn introduce(&self) -> Result<()> {
+        exchange::until(Reached::Directory, self.hosts, &self.hub).await
+    }
+
+    /// Lets the hosts exchange until each has read what the others share. Time is the same everywhere then, and stands
+    /// still: hosts whose clocks jump do not believe one another.
+    ///
+    /// # Errors
+    /// When they do not come to an end.
+    pub async fn meet(&self) -> Result<()> {
+        self.pass_until(self.now());
+        exchange::until(Reached::Everything, self.hosts, &self.hub).await
     }
 
     /// Somebody does something with an item; tells what the mutation answers.
@@ -112,23 +145,13 @@ impl<'a> Stage<'a> {
     }
 
     async fn ask(&self, who: &Person, query: &str, variables: Value) -> Result<Value> {
-        let request = Request::post("/graphql")
-            .header(header::CONTENT_TYPE, "application/json")
-            .header(header::AUTHORIZATION, format!("Bearer {}", self.token(who)?))
-            .body(Body::from(
-                json!({ "query": query, "variables": variables }).to_string(),
-            ))
-            .map_err(Error::internal)?;
-        let response = self.router.clone().oneshot(request).await.map_err(Error::internal)?;
-        let body = to_bytes(response.into_body(), usize::MAX)
-            .await
-            .map_err(Error::internal)?;
-        serde_json::from_slice(&body).map_err(Error::internal)
+        let host = self.host_of(&who.site)?;
+        let token = self.token(who, host.server.0.clock.now())?;
+        host.ask(&token, query, variables).await
     }
 
     /// A token of a person, signed again when time has passed it by.
-    fn token(&self, who: &Person) -> Result<String> {
-        let now = self.clock.now();
+    fn token(&self, who: &Person, now: DateTime<Utc>) -> Result<String> {
         let mut tokens = self.tokens.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some((ends, token)) = tokens.get(&who.subject)
             && *ends > now

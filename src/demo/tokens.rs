@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::SiteRole;
 
 use super::{
-    content::{Champion, SiteContent},
+    content::Champion,
     error::{Error, Result},
 };
 use crate::auth::{DevelopmentClaims, DevelopmentKey, Grant, role_name};
@@ -109,20 +109,21 @@ impl Signer {
     }
 }
 
-/// A token of everybody who holds a role at a site, site by site.
+/// A token of everybody who holds a role at a site that a host keeps, site by site. `host` is where that host answers.
 ///
 /// # Errors
 /// Only when the key is broken.
-pub fn for_every_role(signer: &Signer, contents: &[SiteContent], now: DateTime<Utc>) -> Result<Vec<RoleToken>> {
+pub fn for_every_role(signer: &Signer, sites: &[&str], host: &str, now: DateTime<Utc>) -> Result<Vec<RoleToken>> {
     let mut tokens = Vec::new();
-    for content in contents {
+    for site in sites {
         for role in SiteRole::ALL {
-            let person = Person::holding(&content.site.slug, *role);
+            let person = Person::holding(site, *role);
             let (_, token) = signer.sign(&person, now)?;
             tokens.push(RoleToken {
                 site: person.site,
                 role: role_name(*role).to_owned(),
                 subject: person.subject,
+                host: host.to_owned(),
                 token,
             });
         }
@@ -139,6 +140,8 @@ pub struct RoleToken {
     pub role: String,
     /// Who they are at the issuer.
     pub subject: String,
+    /// Where the host of their site answers, which is the one that they use.
+    pub host: String,
     /// The token.
     pub token: String,
 }

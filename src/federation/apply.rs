@@ -9,7 +9,7 @@ use sea_orm::{ConnectionTrait, EntityTrait};
 
 use super::{
     content::Known,
-    directory,
+    directory::{self, Learnt},
     protocol::{
         check::{Checked, Refusal, check},
         consumer::{self, Answer, Step},
@@ -78,7 +78,7 @@ pub async fn receive(app: &App, batch: Batch) -> Result<Received> {
         if directory::standing(work.db(), feed.origin).await?.as_ref() != Some(&standing) {
             return Ok(Received::Discarded(cursor));
         }
-        let loaded = Loaded::of(work.db(), feed, checked.gids()).await?;
+        let loaded = Loaded::of(work, feed, checked.gids()).await?;
         let (now, rules) = (work.now(), Rules::default());
         match consumer::receive(&cursor, &standing, &checked, &Known, &loaded, now, rules) {
             Ok(step) => carry_out(work, feed, &checked, &loaded, step).await,
@@ -132,6 +132,50 @@ pub async fn upgraded(app: &App) -> Result<usize> {
         Ok(feed_parked::Entity::find().all(work.db()).await?.len())
     };
     app.system("apply", retry).await
+}
+
+/// Does to what this host has read of a site what its own directory says now: hidden while it is suspended, deleted when
+/// it has left.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn obey(work: &mut Work<'_>, site: SiteId) -> Result<()> {
+    let Some(standing) = directory::standing(work.db(), site).await? else {
+        return Ok(());
+    };
+    let learnt = Learnt {
+        site,
+        status: standing.status,
+        roll: false,
+    };
+    let mut carried = Carried::default();
+    carried.judge(work, None, &learnt).await?;
+    carried.settle(work).await
+}
+
+/// Has the feed of a site be read from its start that this host wrote until now: what it does not show is swept in the end.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn begin_anew(work: &Work<'_>, site: SiteId) -> Result<()> {
+    let feed = Feed {
+        origin: site,
+        audience: Audience::Network,
+    };
+    let cursor = feed.lock(work).await?;
+    feed.store(work, &cursor.restarted(Rules::default())).await
+}
+
+/// Has every feed of a site read anew, because a key that signed it was revoked.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn roll(work: &Work<'_>, site: SiteId) -> Result<()> {
+    for feed in cursors::of_site(work, site).await? {
+        let cursor = feed.lock(work).await?;
+        restart(work, feed, cursor.restarted(Rules::default())).await?;
+    }
+    Ok(())
 }
 
 /// Carries out what the rules say of a batch.

@@ -3,14 +3,16 @@
 //!
 //! | where | what |
 //! |---|---|
-//! | [`hub`] | one request: its token, its limits, what may come back |
-//! | [`up`] | a worker a feed of this host's sites: entries as they come, and a fresh word when none do |
-//! | [`down`] | which feeds of others advanced; a worker for each |
-//! | [`receipts`] | what this host has read to the end |
+//! | `hub` | one request: its token, its limits, what may come back |
+//! | `up` | a worker a feed of this host's sites: entries as they come, and a fresh word when none do |
+//! | `down` | which feeds of others advanced; a worker for each |
+//! | [`errands`] | what an operator asks for: joining, another key |
+//! | `receipts` | what this host has read to the end |
 //!
 //! The hub is never given up. A worker that fails waits for itself alone, so a bad feed holds up no other.
 
 mod down;
+pub mod errands;
 mod hub;
 mod receipts;
 mod up;
@@ -25,13 +27,13 @@ use std::{
 use entity::{SiteId, SiteStatus, feed_head, site, site_key};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{Mutex, OnceCell, mpsc, watch},
     task::{Id, JoinSet},
     time::sleep,
 };
 use url::{Host, Url};
 
-use self::hub::Hub;
+use self::hub::{Hub, Trouble};
 use super::{
     feeds,
     messages::Advance,
@@ -50,6 +52,15 @@ const WAITING_CHANGES: usize = 64;
 struct Dialling {
     app: Arc<App>,
     hub: Hub,
+    recalled: Mutex<HashMap<SiteId, Arc<OnceCell<()>>>>,
+}
+
+impl Dialling {
+    /// Sees that the hub was asked, since the start, what it remembers of a site.
+    async fn recalled(&self, site: SiteId) -> Result<(), Trouble> {
+        let cell = Arc::clone(self.recalled.lock().await.entry(site).or_default());
+        cell.get_or_try_init(|| up::recall(self, site)).await.copied()
+    }
 }
 
 /// What a worker is there for. There is one of each.
@@ -102,6 +113,7 @@ pub async fn run(app: Arc<App>, hub: Url) {
     let dialling = Arc::new(Dialling {
         hub: Hub::at(hub, Arc::clone(&app)),
         app,
+        recalled: Mutex::default(),
     });
     let mut crew = Crew::new(dialling);
     signals.signals.unless_stopping(crew.work()).await;
@@ -118,7 +130,7 @@ async fn sites(app: &App) -> Result<Vec<SiteId>> {
         .filter(site::Column::Status.eq(SiteStatus::Active))
         .order_by_asc(site::Column::Id);
     let own = own.all(app.reader()).await?;
-    let keys = site_key::Entity::find().filter(site_key::Column::RetiredAt.is_null());
+    let keys = site_key::Entity::find().filter(site_key::Column::SignsFrom.is_not_null());
     let keys: HashSet<_> = keys
         .all(app.reader())
         .await?
@@ -197,6 +209,11 @@ impl Crew {
 
     /// Tells the worker of a feed that it advanced.
     fn wake(&mut self, advance: Advance) {
+        // The hub leaves out the feeds of the site that asks, and not those of the other sites here.
+        let is_own = |task: &Task| matches!(task, Task::Listen(site, _) if site.0 == advance.origin.0);
+        if self.tasks.values().any(is_own) {
+            return;
+        }
         let feed = (advance.origin, advance.audience);
         let reader = self.readers.entry(feed).or_insert_with(|| watch::Sender::new(None));
         reader.send_replace(Some(advance));

@@ -12,6 +12,7 @@ use sea_orm::{
 
 use super::{
     feeds::exact,
+    host, moving,
     protocol::{
         self,
         apply::{Facts, Reason},
@@ -83,7 +84,7 @@ pub async fn standing(db: &impl ConnectionTrait, origin: SiteId) -> Result<Optio
 }
 
 /// The keys of the directory that this host itself keeps.
-fn told(member: &Member) -> Keys {
+pub(super) fn told(member: &Member) -> Keys {
     let keys = member.keys.iter().map(|key| Trusted {
         kid: key.kid.clone(),
         public: key.public,
@@ -123,6 +124,8 @@ pub struct National {
     pub name: String,
     /// The key that it signs with.
     pub key: PublicKey,
+    /// The network's root, which proves its later keys.
+    pub root: Option<PublicKey>,
 }
 
 /// Joins a network: takes the word of its national site from now on.
@@ -144,6 +147,7 @@ pub async fn join(work: &mut Work<'_>, national: National) -> Result<()> {
         status: SiteStatus::Active,
         status_reason: None,
         hosted: false,
+        exported_at: None,
         endpoint: None,
         public_key: Some(key.clone()),
         version: 1,
@@ -151,7 +155,32 @@ pub async fn join(work: &mut Work<'_>, national: National) -> Result<()> {
         updated_at: work.now(),
     };
     row.into_active_model().insert(work.db()).await?;
+    if let Some(root) = national.root {
+        host::pin(work, root).await?;
+    }
     hold(work, national.id, &Keys::pinned(thumbprint(&key), national.key)).await
+}
+
+/// Takes in a new key of the national site that the pinned root has signed. Tells whether it was new.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn renew(work: &mut Work<'_>, national: &National) -> Result<bool> {
+    let (held, root) = (trusted(work.db(), national.id).await?, host::root(work.db()).await?);
+    let kid = thumbprint(&national.key.to_string());
+    let known = held.held().iter().any(|key| key.kid == kid);
+    if known || held.held().is_empty() || root.is_none() || root != national.root {
+        return Ok(false);
+    }
+    let mut keys = held.held().to_vec();
+    keys.push(Trusted {
+        kid,
+        public: national.key,
+        revoked: false,
+        covers: Covers::Everything,
+    });
+    hold(work, national.id, &Keys::new(keys)).await?;
+    Ok(true)
 }
 
 /// Stores the accepted keys of a site.
@@ -200,7 +229,7 @@ pub async fn opened(work: &mut Work<'_>, site: SiteId, kid: &str, audience: Audi
 }
 
 /// A key with which a site of this host signs, as the directory tells it.
-async fn own_key(work: &Work<'_>, site: SiteId, kid: &str) -> Result<Key> {
+pub(super) async fn own_key(work: &Work<'_>, site: SiteId, kid: &str) -> Result<Key> {
     let found = site_key::Entity::find_by_id((site, kid.to_owned()));
     let row = found.one(work.db()).await?;
     let row = row.ok_or_else(|| Error::internal("a feed was opened under a key that nobody knows"))?;
@@ -257,10 +286,10 @@ pub struct Learnt {
 ///
 /// # Errors
 /// Only when the database fails.
-pub async fn learn(work: &Work<'_>, arrival: &Arrival<'_>) -> Result<(Landed, Option<Learnt>)> {
+pub async fn learn(work: &mut Work<'_>, arrival: &Arrival<'_>) -> Result<(Landed, Option<Learnt>)> {
     let member = Member::parse(arrival.payload).map_err(Error::internal)?;
     let id = SiteId(member.site.0);
-    let found = site::Entity::find_by_id(id).lock_exclusive().one(work.db()).await?;
+    let mut found = site::Entity::find_by_id(id).lock_exclusive().one(work.db()).await?;
     let listed = site_member::Entity::find_by_id(id).one(work.db()).await?;
     let present = match (&found, &listed) {
         (Some(row), Some(listed)) => Some(sites::feed::member(row, listed)?),
@@ -275,7 +304,7 @@ pub async fn learn(work: &Work<'_>, arrival: &Arrival<'_>) -> Result<(Landed, Op
         return Ok((Landed::Refused("The slug of a site never changes.".to_owned()), None));
     }
     let held = trusted(work.db(), id).await?;
-    let learnt = match held.learn(&member, None, &Ed25519, Rules::default()) {
+    let learnt = match held.learn(&member, host::root(work.db()).await?, &Ed25519, Rules::default()) {
         Ok(learnt) => Some(learnt),
         Err(why) => {
             tracing::error!(site = %id, %why, "the directory tells of a key that is not believed");
@@ -287,6 +316,14 @@ pub async fn learn(work: &Work<'_>, arrival: &Arrival<'_>) -> Result<(Landed, Op
     let before = present.map(|present| present.keys).unwrap_or_default();
     let said = if learnt.is_some() { &member.keys } else { &before };
     keep(work, &member, said).await?;
+    let moved = member
+        .keys
+        .iter()
+        .any(|key| before.iter().all(|known| known.kid != key.kid));
+    if moved && found.as_ref().is_some_and(|row| row.exported_at.is_some()) {
+        moving::hand_over(work, id).await?;
+        found = site::Entity::find_by_id(id).one(work.db()).await?;
+    }
     let current = keys.current().map(|key| key.public.to_string());
     enter(work, found, &member, arrival.home, current).await?;
     let learnt = Learnt {
@@ -339,6 +376,7 @@ async fn enter(
         status,
         status_reason: None,
         hosted: false,
+        exported_at: None,
         endpoint: None,
         public_key: None,
         version: 0,

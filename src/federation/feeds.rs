@@ -252,6 +252,15 @@ pub async fn feed(db: &impl ConnectionTrait, site: SiteId, audience: Audience) -
     written.as_ref().map(stored).transpose()
 }
 
+/// The ends of all feeds that this host writes or relays.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn all(db: &impl ConnectionTrait) -> Result<Vec<Feed>> {
+    let written = feed_head::Entity::find().filter(feed_head::Column::Pos.gt(0));
+    written.all(db).await?.iter().map(stored).collect()
+}
+
 /// A feed as its row says.
 ///
 /// # Errors

@@ -8,6 +8,7 @@ use sea_orm::{
     sea_query::{Expr, OnConflict},
 };
 
+use super::{feeds::exact, wire::PublicKey};
 use crate::{
     app::{App, Work},
     error::{Error, Result},
@@ -25,6 +26,27 @@ pub async fn id(app: &App) -> Result<Uuid> {
         Some(host) => Ok(host.id),
         None => app.system("host", async |work| Ok(turn(work).await?.id)).await,
     }
+}
+
+/// The root of the network that this host keeps or has joined, when it knows it.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn root(db: &impl ConnectionTrait) -> Result<Option<PublicKey>> {
+    let host = host::Entity::find_by_id(ONLY).one(db).await?;
+    let root = host.and_then(|host| host.root_key);
+    root.map(|root| exact(&root).map(PublicKey)).transpose()
+}
+
+/// Pins the root of the network.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn pin(work: &Work<'_>, root: PublicKey) -> Result<()> {
+    turn(work).await?;
+    let pinned = host::Entity::update_many().col_expr(host::Column::RootKey, Expr::value(root.0.to_vec()));
+    pinned.filter(host::Column::Number.eq(ONLY)).exec(work.db()).await?;
+    Ok(())
 }
 
 /// How often feeds of this host have changed. Every change up to this count is committed.
@@ -50,6 +72,8 @@ pub async fn turn(work: &Work<'_>) -> Result<host::Model> {
         number: Set(ONLY),
         id: Set(work.app().ids.unordered()),
         changes: Set(0),
+        root_key: Set(None),
+        at_work: Set(false),
     });
     // Another replica may have been faster.
     let known = OnConflict::column(host::Column::Number).do_nothing().to_owned();

@@ -3,6 +3,8 @@
 use std::fmt;
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use entity::{SiteId, site, site_key, site_key::Secret};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
@@ -11,7 +13,9 @@ use crate::{
     app::Work,
     auth::thumbprint,
     error::{Error, Result},
-    federation::wire::{Audience, Checkpoint, Epoch, Head, Origin, PublicKey, Signature, checkpoint_message},
+    federation::wire::{
+        Audience, Checkpoint, Epoch, Head, Origin, PublicKey, Signature, checkpoint_message, key_message, root_message,
+    },
 };
 
 /// The signing key of a site. What it prints for debugging is its name, not its secret.
@@ -59,9 +63,7 @@ impl SiteKey {
 
     /// Signs a message that says itself what it is.
     pub(super) fn sign(&self, message: &[u8]) -> Result<Signature> {
-        let signature = self.pair.sign(message);
-        let bytes = signature.as_ref().try_into();
-        bytes.map(Signature).map_err(Error::internal)
+        signature(&self.pair, message)
     }
 }
 
@@ -79,6 +81,7 @@ impl fmt::Debug for SiteKey {
 pub async fn current(db: &impl ConnectionTrait, site: SiteId) -> Result<Option<SiteKey>> {
     let current = site_key::Entity::find()
         .filter(site_key::Column::SiteId.eq(site))
+        .filter(site_key::Column::SignsFrom.is_not_null())
         .filter(site_key::Column::RetiredAt.is_null());
     let row = current.one(db).await?;
     row.map(|row| SiteKey::of(row.kid, &row.secret.0)).transpose()
@@ -90,30 +93,157 @@ pub async fn current(db: &impl ConnectionTrait, site: SiteId) -> Result<Option<S
 /// # Errors
 /// Only when the database or the machine's randomness fails.
 pub async fn signing(work: &Work<'_>, site: SiteId) -> Result<SiteKey> {
-    match current(work.db(), site).await? {
-        Some(key) => Ok(key),
-        None => first(work, site).await,
+    if let Some(key) = current(work.db(), site).await? {
+        return Ok(key);
     }
+    let key = make(work, site).await?;
+    take_over(work, site, &key).await?;
+    Ok(key)
 }
 
-async fn first(work: &Work<'_>, site: SiteId) -> Result<SiteKey> {
-    let made = Ed25519KeyPair::generate().and_then(|pair| Ok((pair.to_pkcs8v1()?, pair)));
-    let (secret, pair) = made.map_err(|_| Error::internal("this machine gives no randomness"))?;
+/// The key that is to sign next: one that was made and that nobody has taken in yet, else a new one. It is proven by the
+/// site's present key.
+///
+/// # Errors
+/// Only when the database or the machine's randomness fails.
+pub async fn next(work: &Work<'_>, site: SiteId) -> Result<(SiteKey, Signature)> {
+    let made = site_key::Entity::find()
+        .filter(site_key::Column::SiteId.eq(site))
+        .filter(site_key::Column::SignsFrom.is_null());
+    let key = match made.one(work.db()).await? {
+        Some(row) => SiteKey::of(row.kid, &row.secret.0)?,
+        None => make(work, site).await?,
+    };
+    let proof = signing(work, site)
+        .await?
+        .sign(&key_message(Origin(site.0), &key.kid, key.public))?;
+    prove(work, site, &key, proof).await?;
+    Ok((key, proof))
+}
+
+/// Keeps the proof of a key.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn prove(work: &Work<'_>, site: SiteId, key: &SiteKey, proof: Signature) -> Result<()> {
+    let proven = site_key::Entity::update_many().col_expr(site_key::Column::Proof, proof.0.to_vec().into());
+    let proven = proven.filter(site_key::Column::SiteId.eq(site));
+    proven
+        .filter(site_key::Column::Kid.eq(&key.kid))
+        .exec(work.db())
+        .await?;
+    Ok(())
+}
+
+/// Makes a key that does not sign yet.
+///
+/// # Errors
+/// Only when the database or the machine's randomness fails.
+pub async fn make(work: &Work<'_>, site: SiteId) -> Result<SiteKey> {
+    let (secret, pair) = generate()?;
     let public = public_half(&pair)?;
     let kid = thumbprint(&public.to_string());
     let row = site_key::ActiveModel {
         site_id: Set(site),
         kid: Set(kid.clone()),
         public_key: Set(public.0.to_vec()),
-        secret: Set(Secret(secret.as_ref().to_vec())),
+        secret: Set(Secret(secret)),
         proof: Set(None),
         created_at: Set(work.now()),
+        signs_from: Set(None),
         retired_at: Set(None),
     };
     row.insert(work.db()).await?;
-    let known = site::Entity::update_many().col_expr(site::Column::PublicKey, public.to_string().into());
-    known.filter(site::Column::Id.eq(site)).exec(work.db()).await?;
     Ok(SiteKey { kid, public, pair })
+}
+
+/// Has a site sign with a key from now on, and with no other.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn take_over(work: &Work<'_>, site: SiteId, key: &SiteKey) -> Result<()> {
+    use site_key::Column;
+    let retired = site_key::Entity::update_many().col_expr(Column::RetiredAt, work.now().into());
+    let retired = retired.filter(Column::SiteId.eq(site)).filter(Column::Kid.ne(&key.kid));
+    retired
+        .filter(Column::SignsFrom.is_not_null())
+        .filter(Column::RetiredAt.is_null())
+        .exec(work.db())
+        .await?;
+    let signs = site_key::Entity::update_many().col_expr(Column::SignsFrom, work.now().into());
+    let signs = signs.filter(Column::SiteId.eq(site)).filter(Column::Kid.eq(&key.kid));
+    signs.exec(work.db()).await?;
+    let known = site::Entity::update_many().col_expr(site::Column::PublicKey, key.public.to_string().into());
+    known.filter(site::Column::Id.eq(site)).exec(work.db()).await?;
+    Ok(())
+}
+
+/// A new pair of keys: its secret half as PKCS #8, and itself.
+fn generate() -> Result<(Vec<u8>, Ed25519KeyPair)> {
+    let made = Ed25519KeyPair::generate().and_then(|pair| Ok((pair.to_pkcs8v1()?, pair)));
+    let (secret, pair) = made.map_err(|_| Error::internal("this machine gives no randomness"))?;
+    Ok((secret.as_ref().to_vec(), pair))
+}
+
+/// The network's root: it proves the keys of the national site, and a key of any site after a loss. It is used by hand
+/// and kept offline.
+pub struct RootKey {
+    secret: Vec<u8>,
+    pair: Ed25519KeyPair,
+}
+
+impl RootKey {
+    /// Makes one.
+    ///
+    /// # Errors
+    /// When the machine gives no randomness.
+    pub fn generate() -> Result<Self> {
+        let (secret, pair) = generate()?;
+        Ok(Self { secret, pair })
+    }
+
+    /// Reads one: PKCS #8 as base64.
+    ///
+    /// # Errors
+    /// A sentence for the operator.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let secret = STANDARD.decode(text.trim()).map_err(|_| "it is not base64")?;
+        let pair = Ed25519KeyPair::from_pkcs8(&secret).map_err(|_| "it is not an Ed25519 key")?;
+        Ok(Self { secret, pair })
+    }
+
+    /// PKCS #8 as base64, a line.
+    pub fn text(&self) -> String {
+        STANDARD.encode(&self.secret) + "\n"
+    }
+
+    /// Its public half.
+    ///
+    /// # Errors
+    /// Never for a key that was made or read.
+    pub fn public(&self) -> Result<PublicKey> {
+        public_half(&self.pair)
+    }
+
+    /// Proves a key of a site.
+    ///
+    /// # Errors
+    /// Only when the key cannot sign.
+    pub fn proves(&self, site: SiteId, kid: &str, key: PublicKey) -> Result<Signature> {
+        signature(&self.pair, &root_message(Origin(site.0), kid, key))
+    }
+}
+
+impl fmt::Debug for RootKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("RootKey").finish_non_exhaustive()
+    }
+}
+
+fn signature(pair: &Ed25519KeyPair, message: &[u8]) -> Result<Signature> {
+    let signature = pair.sign(message);
+    let bytes = signature.as_ref().try_into();
+    bytes.map(Signature).map_err(Error::internal)
 }
 
 fn public_half(pair: &Ed25519KeyPair) -> Result<PublicKey> {

@@ -5,7 +5,9 @@ use chrono::{DateTime, Utc};
 use sea_orm::prelude::Uuid;
 use serde::{Deserialize, Serialize};
 
-use super::wire::{Audience, Checkpoint, Epoch, Head, MAX_BATCH_BYTES, Origin, Previous, ProtocolRange};
+use super::wire::{
+    Audience, Checkpoint, Epoch, Head, MAX_BATCH_BYTES, Origin, Previous, ProtocolRange, PublicKey, Signature,
+};
 
 /// Most bytes of a body in either direction: a batch whose every byte is escaped, and what stands around it.
 pub const MAX_BODY_BYTES: usize = 2 * MAX_BATCH_BYTES + 256 * 1024;
@@ -36,6 +38,9 @@ pub struct Hello {
     pub protocol: ProtocolRange,
     /// The shapes of payloads that it knows.
     pub schemas: Vec<String>,
+    /// The national site, at the hub.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keeper: Option<Keeper>,
     /// What it accepts.
     pub limits: Limits,
     /// Its time, so that a host whose clock is wrong can still make tokens.
@@ -43,6 +48,35 @@ pub struct Hello {
     pub at: DateTime<Utc>,
     /// What it holds of the calling site's feeds; nothing without a token.
     pub cursors: Vec<Cursor>,
+}
+
+/// The national site as its host tells of it: what a host has to know that joins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keeper {
+    /// Its id.
+    pub site: Origin,
+    /// Its name in addresses.
+    pub slug: String,
+    /// Its name for people.
+    pub name: String,
+    /// The key that it signs with.
+    #[serde(rename = "pub")]
+    pub public: PublicKey,
+    /// The root's signature of that key.
+    pub proof: Signature,
+    /// The network's root.
+    pub root: PublicKey,
+}
+
+/// A key that is to take the place of the present one of a site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rotation {
+    /// Its public half. Its name is its thumbprint (RFC 7638).
+    #[serde(rename = "pub")]
+    pub public: PublicKey,
+    /// Its signature by the present key.
+    pub proof: Signature,
 }
 
 /// What a host accepts.
@@ -86,6 +120,10 @@ pub struct Changes {
     pub since: i64,
     /// The feeds, those that advanced longest ago first.
     pub feeds: Vec<Advance>,
+    /// Sites of the answering host that publish nothing before somebody has told it, in an `ack`, what the network has read
+    /// of them: it stopped without order, and may have come back from a backup.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub testify: Vec<Origin>,
 }
 
 /// A feed that advanced.
@@ -103,11 +141,32 @@ pub struct Advance {
 
 /// What a host says of the feeds that it keeps for others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Witness {
     /// Whose feeds.
     pub origin: Origin,
     /// The feeds, with the newest word of the origin that is held of each.
     pub feeds: Vec<Testimony>,
+    /// Its records that are gone for ever.
+    #[serde(default)]
+    pub erased: Vec<Uuid>,
+    /// Who has read its feeds how far; told to the origin alone.
+    #[serde(default)]
+    pub acknowledged: Vec<Acknowledged>,
+}
+
+/// How far a site's host has read a feed to the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Acknowledged {
+    /// The site that says so.
+    pub site: Origin,
+    /// For whom the feed is.
+    pub audience: Audience,
+    /// Its epoch.
+    pub epoch: Epoch,
+    /// The position.
+    pub pos: u64,
 }
 
 /// The newest word of an origin that a host holds of a feed.
@@ -129,6 +188,9 @@ pub struct Ack {
     pub host: Uuid,
     /// The feeds.
     pub cursors: Vec<Receipt>,
+    /// What it remembers of the sites that asked to be told ([`Changes::testify`]).
+    #[serde(default)]
+    pub testimony: Vec<Witness>,
 }
 
 /// How far one feed was read to the end.

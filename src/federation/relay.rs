@@ -24,7 +24,7 @@ use super::{
         rules::Rules,
     },
     sequencer::head_row,
-    wire::{Audience, Checkpoint, Origin},
+    wire::{Audience, Checkpoint, Operation, Origin},
 };
 use crate::{
     app::{App, Work},
@@ -72,6 +72,13 @@ async fn store(work: &mut Work<'_>, checked: &Checked) -> Result<Result<Taken, R
         }
         drop_payloads(work, &feed, superseded).await?;
         keep_entries(work, checked, superseded).await?;
+        for entry in checked
+            .entries()
+            .iter()
+            .filter(|entry| entry.header.op == Operation::Erase)
+        {
+            work.enter_erased(SiteId(sent.origin.0), entry.header.gid);
+        }
         forget_promises(work, &feed).await?;
         for checkpoint in sent.seal.iter().chain([&sent.checkpoint]) {
             keep_checkpoint(work, &feed, checkpoint).await?;
@@ -206,6 +213,21 @@ async fn advance(work: &Work<'_>, feed: &Feed) -> Result<()> {
     moved.update_columns([Column::Epoch, Column::Pos, Column::Head, Column::Moved, Column::Changed]);
     let head = feed_head::Entity::insert(head_row(feed, changed)?).on_conflict(moved);
     head.exec_without_returning(work.db()).await?;
+    Ok(())
+}
+
+/// Forgets all feeds of a site that has left: nobody reads them any more.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn forget_site(work: &Work<'_>, site: SiteId) -> Result<()> {
+    macro_rules! forget {
+        ($($table:ident),+) => {$(
+            let all = $table::Entity::delete_many().filter($table::Column::Origin.eq(site));
+            all.exec(work.db()).await?;
+        )+};
+    }
+    forget!(feed_head, feed_entry, feed_checkpoint);
     Ok(())
 }
 

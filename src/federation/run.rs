@@ -10,7 +10,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{backoff::Backoff, dial, pull, sequencer};
+use super::{backoff::Backoff, dial, pull, sequencer, witness};
 use crate::{
     app::App,
     error::{Error, Result},
@@ -39,10 +39,22 @@ impl Background {
     /// # Errors
     /// When the setting `hub_url` cannot be used.
     pub fn start(app: &Arc<App>) -> Result<Self> {
+        Self::begin(app, true)
+    }
+
+    /// Starts them, and asks nobody what the network has read of the sites of this host: on the operator's word.
+    ///
+    /// # Errors
+    /// When the setting `hub_url` cannot be used.
+    pub fn unasked(app: &Arc<App>) -> Result<Self> {
+        Self::begin(app, false)
+    }
+
+    fn begin(app: &Arc<App>, ask: bool) -> Result<Self> {
         let hub = dial::hub_url(&app.settings).map_err(Error::internal)?;
         let (ending, ended) = watch::channel(false);
         let mut tasks = JoinSet::new();
-        tasks.spawn(sequence(Arc::clone(app), ended));
+        tasks.spawn(sequence(Arc::clone(app), ask, ended));
         tasks.spawn(catch_up(Arc::clone(app)));
         if let Some(hub) = hub {
             tasks.spawn(dial::run(Arc::clone(app), hub));
@@ -72,12 +84,34 @@ impl Background {
                 tracing::error!(%why, "a background task failed");
             }
         }
+        // Who still waits to be told what others have read waits again after the next start.
+        if !self.app.signals.asks().is_empty() {
+            return;
+        }
+        if let Err(error) = witness::note_work(&self.app, false).await {
+            told(&error, "that this host stops in order is not noted");
+        }
     }
 }
 
 /// Numbers what was written, at the start what was left over, and once more at the end.
-async fn sequence(app: Arc<App>, mut ending: watch::Receiver<bool>) {
+async fn sequence(app: Arc<App>, ask: bool, mut ending: watch::Receiver<bool>) {
     let mut backoff = Backoff::default();
+    while let Err(error) = begin_work(&app, ask).await {
+        told(&error, "nothing is published yet");
+        if app
+            .signals
+            .unless_stopping(sleep(backoff.failed(&app.ids)))
+            .await
+            .is_none()
+        {
+            return;
+        }
+    }
+    tokio::select! {
+        () = app.signals.all_heard() => {}
+        _ = ending.changed() => return,
+    }
     loop {
         let last = *ending.borrow_and_update();
         let pause = match sequencer::run(&app).await {
@@ -102,6 +136,18 @@ async fn sequence(app: Arc<App>, mut ending: watch::Receiver<bool>) {
             _ = ending.changed() => {}
         }
     }
+}
+
+/// Notes that this host is at work. Where it stopped without order, its peers are asked first.
+async fn begin_work(app: &App, ask: bool) -> Result<()> {
+    let wanted = if ask { witness::wanted(app).await? } else { Vec::new() };
+    if !wanted.is_empty() {
+        tracing::warn!(
+            "this host stopped without order: it publishes nothing until another host has told what it has read"
+        );
+        app.signals.ask(wanted);
+    }
+    witness::note_work(app, true).await
 }
 
 /// Applies what was relayed before a start, or could not be applied when it came.

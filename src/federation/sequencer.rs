@@ -5,9 +5,9 @@
 
 mod reopen;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use entity::{Kind, SiteId, feed_checkpoint, feed_entry, feed_head, feed_shared, outbox, site};
+use entity::{Kind, SiteId, SiteStatus, feed_checkpoint, feed_entry, feed_head, feed_shared, outbox, site};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -16,6 +16,7 @@ use sea_orm::{
 };
 
 use super::{
+    apply,
     content::{self, Content},
     directory,
     feeds::{self, exact, signed},
@@ -25,15 +26,15 @@ use super::{
         publisher::{self, Appended, Draft, Emitted, Feed, Shared, Written},
         rules::Rules,
     },
+    relay,
     wire::{Audience, Epoch, Hash, Operation, Origin, Salt, first_head},
 };
 use crate::{
     app::{App, Work},
-    erasure::Erased,
     error::{Error, Result},
 };
 
-pub use self::reopen::{recall, reopen};
+pub use self::reopen::{recall, reopen, replace_key};
 
 /// Most outbox rows of one run.
 const ROWS_A_RUN: u64 = 1_000;
@@ -57,6 +58,34 @@ pub async fn run(app: &App) -> Result<usize> {
             app.signals.grew();
         }
     }
+}
+
+/// Opens the feed of a site that this host keeps, if it has none, and tells the key that signs it.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn introduce(app: &App, site: SiteId) -> Result<SiteKey> {
+    let introduce = async |work: &mut Work<'_>| {
+        let feeds = Locked::feeds(work, site).await?;
+        let key = keys::signing(work, site).await?;
+        feeds.sign(work).await?;
+        Ok(key)
+    };
+    let key = app.system("introduce", introduce).await?;
+    app.signals.grew();
+    Ok(key)
+}
+
+/// Writes everything that waits into the feeds of one site, within a work that goes on after it.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn say_the_rest(work: &mut Work<'_>, site: SiteId) -> Result<()> {
+    let waiting = || outbox::Entity::find().filter(outbox::Column::SiteId.eq(site));
+    while waiting().one(work.db()).await?.is_some() {
+        sequence(work, site).await?;
+    }
+    Ok(())
 }
 
 /// The sites of this host for which something waits.
@@ -95,24 +124,43 @@ async fn sequence(work: &mut Work<'_>, site: SiteId) -> Result<usize> {
     Ok(written)
 }
 
+/// Does what the directory says, at the host that keeps it: nobody reads it to this one.
+async fn obey(work: &mut Work<'_>, sites: &[Uuid]) -> Result<()> {
+    let listed = site::Entity::find()
+        .filter(site::Column::Id.is_in(sites.iter().copied()))
+        .filter(site::Column::Hosted.eq(false));
+    for site in listed.all(work.db()).await? {
+        apply::obey(work, site.id).await?;
+        if site.status == SiteStatus::Left {
+            relay::forget_site(work, site.id).await?;
+        }
+    }
+    Ok(())
+}
+
 /// The feeds of a site, locked until the work ends.
 struct Locked {
     site: SiteId,
     heads: BTreeMap<Audience, Feed>,
     /// Feeds that grew in this run.
     grown: BTreeSet<Audience>,
-    erased: HashSet<Erased>,
 }
 
 impl Locked {
-    /// Locks the feeds of a site by the row of its network feed, which is made when there is none.
+    /// Locks the feeds of a site, and opens its network feed when it has none.
     async fn feeds(work: &mut Work<'_>, site: SiteId) -> Result<Self> {
+        let mut feeds = Self::locked(work, site).await?;
+        feeds.feed(work, Audience::Network).await?;
+        Ok(feeds)
+    }
+
+    /// Locks the feeds of a site by the row of its network feed, which is made when there is none.
+    async fn locked(work: &Work<'_>, site: SiteId) -> Result<Self> {
         use feed_head::{Column, Entity};
         let mut feeds = Self {
             site,
             heads: BTreeMap::new(),
             grown: BTreeSet::new(),
-            erased: work.app().ledger.all().map_err(Error::internal)?,
         };
         let key = [Column::Origin, Column::Audience];
         let unmade = OnConflict::columns(key).do_nothing().to_owned();
@@ -127,7 +175,6 @@ impl Locked {
             let feed = feeds::stored(&row)?;
             feeds.heads.insert(feed.audience, feed);
         }
-        feeds.feed(work, Audience::Network).await?;
         Ok(feeds)
     }
 
@@ -159,12 +206,18 @@ impl Locked {
         let salt = Salt(work.app().ids.bytes());
         let opened = publisher::open(feed.origin, audience, feed.epoch, None, salt, work.now());
         self.store(work, &opened).await?;
-        // Next to the national site nobody else tells the directory.
+        self.tell_opened(work, audience).await?;
+        Ok(opened.feed)
+    }
+
+    /// Tells the directory of a new epoch, where it is kept: next to the national site nobody else does.
+    async fn tell_opened(&self, work: &mut Work<'_>, audience: Audience) -> Result<()> {
         if directory::is_kept_here(work.db()).await? {
             let key = keys::signing(work, self.site).await?;
-            directory::opened(work, self.site, key.kid(), audience, opened.feed.epoch).await?;
+            let epoch = self.heads[&audience].epoch;
+            directory::opened(work, self.site, key.kid(), audience, epoch).await?;
         }
-        Ok(opened.feed)
+        Ok(())
     }
 
     /// Says what has become of the records that outbox rows name.
@@ -177,6 +230,9 @@ impl Locked {
         let mut written = 0;
         for (kind, ids) in changed.into_values() {
             let ids: Vec<_> = ids.into_iter().collect();
+            if kind == Kind::Site && directory::is_kept_here(work.db()).await? {
+                obey(work, &ids).await?;
+            }
             for content in content::of(work.db(), self.site, kind, &ids).await? {
                 written += self.say(work, content).await?;
             }
@@ -187,6 +243,8 @@ impl Locked {
     /// Writes an entry for every record of which the feeds should say something else than they last said.
     async fn say(&mut self, work: &mut Work<'_>, content: Content) -> Result<usize> {
         let said = self.said(work, &content.records).await?;
+        let erased = work.app().ledger.among(self.site, &content.records);
+        let erased = erased.map_err(Error::internal)?;
         let shares = content
             .shares
             .into_iter()
@@ -211,7 +269,7 @@ impl Locked {
                 &feed,
                 &drafts,
                 |id| said.get(&(audience, id)).copied(),
-                |id| self.erased.contains(&(self.site, id)),
+                |id| erased.contains(&id),
                 || Salt(work.app().ids.bytes()),
                 work.now(),
                 Rules::default(),

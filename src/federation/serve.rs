@@ -2,12 +2,12 @@
 //!
 //! | where | what |
 //! |---|---|
-//! | [`call`] | who asks: a token for exactly this request, checked before a byte of the body is read |
-//! | [`peers`] | which tokens were used, and how many requests a site has open |
-//! | [`feeds`] | reading feeds, and appending to them |
-//! | [`changes`] | what a host says of itself, and which feeds advanced |
-//! | [`receipts`] | witness, acknowledgements and reports |
-//! | [`refusal`] | the answers to what is not served |
+//! | `call` | who asks: a token for exactly this request, checked before a byte of the body is read |
+//! | `peers` | which tokens were used, and how many requests a site has open |
+//! | `feeds` | reading feeds, and appending to them |
+//! | `changes` | what a host says of itself, and which feeds advanced |
+//! | `receipts` | witness, acknowledgements and reports |
+//! | `refusal` | the answers to what is not served |
 //!
 //! Every POST may be repeated. Whatever comes, the answer is one of these; nothing that a peer sends makes a handler panic,
 //! and what one peer does costs the others nothing.
@@ -33,6 +33,7 @@ use entity::SiteId;
 use sea_orm::prelude::Uuid;
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
+use tower_http::compression::CompressionLayer;
 
 use self::{peers::Peers, refusal::Refusal};
 use super::{host, wire::Audience};
@@ -69,10 +70,12 @@ pub fn routes(app: Arc<App>) -> Router {
         .route("/fed/v1/changes", get(changes::changes))
         .route("/fed/v1/feeds/{origin}/{audience}", get(feeds::read))
         .route("/fed/v1/feeds/{origin}/{audience}/append", post(feeds::append))
-        .route("/fed/v1/witness/{origin}", get(receipts::witness))
+        .route("/fed/v1/witness/{origin}", get(receipts::witness_of))
         .route("/fed/v1/ack", post(receipts::ack))
         .route("/fed/v1/reports", post(receipts::report))
+        .route("/fed/v1/keys/rotate", post(receipts::rotate))
         .with_state(serving)
+        .layer(CompressionLayer::new())
 }
 
 /// The feed that an address names.

@@ -122,7 +122,7 @@ impl Site {
         self.0.hosted
     }
 
-    /// Where the site's own host answers GraphQL; null when that is this host or is not known.
+    /// Where the site's own host answers GraphQL; null when that is not known.
     async fn endpoint(&self) -> Option<&str> {
         self.0.endpoint.as_deref()
     }
@@ -132,7 +132,7 @@ impl Site {
         SyncStatus::of(self.clone())
     }
 
-    /// What you may do with it: `APPROVE` is to suspend or reinstate it.
+    /// What you may do with it: `APPROVE` is to suspend or reinstate it, or to take it out of the network.
     async fn viewer_can(&self, ctx: &Context<'_>) -> Vec<RecordAction> {
         viewer_can::<site::Entity>(ctx, &self.0)
     }

@@ -1,15 +1,16 @@
-//! The demonstration: the built program fills a host, says what to open, serves it and leaves nothing behind.
+//! The demonstration: the built program fills three hosts, says what to open, serves them and leaves nothing behind.
+
+mod network;
 
 use std::fs;
 
 use crate::support::{Demo, Value, json};
 
-const SITES: [&str; 5] = [
-    "national",
-    "blackpool",
-    "north-staffordshire",
-    "sheffield",
-    "north-east-london",
+/// The sites of each host, the hub first.
+const HOSTS: [&[&str]; 3] = [
+    &["national", "blackpool"],
+    &["north-staffordshire", "sheffield"],
+    &["north-east-london"],
 ];
 const ROLES: [&str; 6] = [
     "champion",
@@ -28,7 +29,11 @@ fn list(value: &Value) -> &[Value] {
 async fn the_demonstration_holds_what_it_promises_and_leaves_nothing_behind() {
     let temporary = tempfile::tempdir().unwrap();
     let demo = Demo::start(&[], temporary.path());
-    assert_eq!(demo.announced["hosts"][0]["sites"], json!(SITES));
+    let hosts = list(&demo.announced["hosts"]).iter();
+    assert_eq!(
+        hosts.map(|host| &host["sites"]).collect::<Vec<_>>(),
+        HOSTS.map(|sites| json!(sites)).each_ref()
+    );
 
     every_token_is_who_it_says(&demo).await;
     the_queries_answer(&demo).await;
@@ -39,6 +44,10 @@ async fn the_demonstration_holds_what_it_promises_and_leaves_nothing_behind() {
     every_integrated_care_board_is_there(&demo).await;
     sample_data_say_so(&demo).await;
     something_waits_to_be_decided(&demo).await;
+    network::every_host_is_up_to_date(&demo).await;
+    network::a_national_resource_is_found_at_every_host(&demo).await;
+    network::questions_and_answers_of_all_hosts_meet_in_one_thread(&demo).await;
+    network::what_is_private_is_in_the_database_of_its_host_alone(&demo, temporary.path()).await;
 
     assert!(demo.stop().success());
     assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0);
@@ -53,6 +62,9 @@ async fn a_named_folder_is_filled_once_and_served_again() {
     let first = Demo::start(&arguments, outer.path());
     let before = first.ask("", TITLES, json!({})).await;
     assert!(first.stop().success());
+    let kept = fs::read_dir(folder.join("network")).unwrap();
+    let databases = kept.filter(|kept| kept.as_ref().unwrap().path().join("champion-network.db").is_file());
+    assert_eq!(databases.count(), HOSTS.len());
 
     let again = Demo::start(&arguments, outer.path());
     let after = again
@@ -64,12 +76,13 @@ async fn a_named_folder_is_filled_once_and_served_again() {
         .await;
     assert_eq!(after["viewer"]["champion"]["status"], "ACTIVE");
     assert_eq!(again.ask("", TITLES, json!({})).await, before);
+    network::every_host_is_up_to_date(&again).await;
     assert!(again.stop().success());
 }
 
 async fn every_token_is_who_it_says(demo: &Demo) {
     let tokens = list(&demo.announced["tokens"]);
-    assert_eq!(tokens.len(), SITES.len() * ROLES.len());
+    assert_eq!(tokens.len(), HOSTS.concat().len() * ROLES.len());
     for token in tokens {
         let site = token["site"].as_str().unwrap();
         let query = "query($site: String!) {
@@ -80,6 +93,7 @@ async fn every_token_is_who_it_says(demo: &Demo) {
             .await;
         let viewer = &data["viewer"];
         let role = token["role"].as_str().unwrap().to_uppercase();
+        assert_eq!(token["host"], demo.url(site));
         assert_eq!(viewer["subject"], token["subject"]);
         assert_eq!(viewer["roles"], json!([{ "site": { "slug": site }, "role": role }]));
         assert_eq!(

@@ -1,5 +1,7 @@
 //! Feeds: what sites share, in order and signed, and nothing else.
 
+mod moving;
+mod remembering;
 mod sharing;
 mod talk;
 mod trust;

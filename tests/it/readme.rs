@@ -15,24 +15,35 @@ use crate::support::{Backend, Demo, FreshDatabase, json};
 use page::{Block, blocks, spans, table};
 use reader::{Outcome, Reader, compare, free_address};
 
-/// The section whose blocks start hosts of their own. All others talk to the demonstration.
+/// The sections whose blocks start hosts of their own. All others talk to the demonstration.
 const OWN_HOST: &str = "Running a host";
+const OWN_NETWORK: &str = "A network of hosts";
 
-fn of_own_host(block: &Block) -> bool {
-    block.section == OWN_HOST
+fn of(section: &str) -> Vec<Block> {
+    let found: Vec<_> = blocks().into_iter().filter(|block| block.section == section).collect();
+    assert!(!found.is_empty(), "there is no section {section}");
+    found
 }
 
 #[tokio::test]
 async fn the_examples_do_on_the_demonstration_what_they_say() {
     let temporary = tempfile::tempdir().unwrap();
     let demo = Demo::start(&[], temporary.path());
-    let address = demo.url().trim_start_matches("http://").to_owned();
+    let address = |site| demo.url(site).trim_start_matches("http://").to_owned();
+    let addresses = vec![
+        ("127.0.0.1:8080", address("national")),
+        ("127.0.0.1:8081", address("north-staffordshire")),
+    ];
     let tokens = table("### Tokens for the examples").into_iter().map(|row| {
         let (site, role) = row[1].split_once(':').unwrap();
         (row[0].clone(), demo.token(site, role).to_owned())
     });
-    let mut reader = Reader::new(vec![("127.0.0.1:8080", address)], tokens.collect());
-    let blocks: Vec<_> = blocks().into_iter().filter(|block| !of_own_host(block)).collect();
+    let mut reader = Reader::new(addresses, tokens.collect());
+    let own = [OWN_HOST, OWN_NETWORK];
+    let blocks: Vec<_> = blocks()
+        .into_iter()
+        .filter(|block| !own.contains(&block.section.as_str()))
+        .collect();
 
     reader.follows(&blocks).await;
 
@@ -47,10 +58,22 @@ async fn a_host_of_ones_own_starts_as_described() {
         ("postgres://champion:secret@127.0.0.1/champion", database.url.clone()),
     ];
     let mut reader = Reader::new(instead, BTreeMap::new());
-    let blocks: Vec<_> = blocks().into_iter().filter(of_own_host).collect();
-    assert!(!blocks.is_empty(), "there is no section {OWN_HOST}");
 
-    reader.follows(&blocks).await;
+    reader.follows(&of(OWN_HOST)).await;
+}
+
+#[tokio::test]
+async fn a_network_of_ones_own_starts_as_described_and_bears_a_hub_that_stops() {
+    let ports = ["127.0.0.1:8091", "127.0.0.1:8092", "127.0.0.1:8093"];
+    let mut instead: Vec<_> = ports.map(|port| (port, free_address())).into();
+    // The commands name ports alone, too.
+    for (written, bare) in [(0, "ask 8091"), (1, "ask 8092"), (2, "ask 8093")] {
+        let port = instead[written].1.rsplit_once(':').unwrap().1.to_owned();
+        instead.push((bare, format!("ask {port}")));
+    }
+    let mut reader = Reader::new(instead, BTreeMap::new());
+
+    reader.follows(&of(OWN_NETWORK)).await;
 }
 
 #[test]

@@ -70,7 +70,7 @@ pub(super) fn count(content: &SiteContent) -> usize {
 
 impl Fill<'_> {
     /// The measures of a site.
-    pub(super) async fn measures(&mut self, content: &SiteContent) -> Result<()> {
+    pub(super) async fn measures(&self, content: &SiteContent) -> Result<()> {
         let site = &content.site.slug;
         for measure in &content.measures {
             let input = json!({
@@ -167,7 +167,7 @@ impl Fill<'_> {
             for month in 0..series.months {
                 let day = self.calendar.month_end(series.months - 1 - month);
                 for figure in series.figures(kind, place, month) {
-                    let about = [&series.measure, project, &day.to_string()].map(str::to_owned);
+                    let about = [series.measure.clone(), project.clone(), day.to_string()];
                     let said = [breakdown.clone(), note.to_owned()];
                     rows.push(joined(about, cells(figure), said));
                 }
@@ -178,14 +178,14 @@ impl Fill<'_> {
             let day = self.calendar.month_end(exact.month_offset).to_string();
             let mark = if exact.sample { SAMPLE } else { "" };
             let note = exact.note.clone().unwrap_or(mark.to_owned());
-            let about = [&exact.measure, project, &day].map(str::to_owned);
+            let about = [exact.measure.clone(), project, day];
             let figure = cells(Figure::Coverage(exact.numerator, exact.denominator));
             rows.push(joined(about, figure, [String::new(), note]));
         }
         Ok(rows)
     }
 
-    fn project_of(&self, site: &str, key: Option<&str>) -> Result<&str> {
+    fn project_of(&self, site: &str, key: Option<&str>) -> Result<String> {
         let item = format!("{site}/observations");
         let project = key.map(|key| self.slug(&name(site, key), &item));
         Ok(project.transpose()?.unwrap_or_default())

@@ -23,7 +23,7 @@ const PACE: TimeDelta = TimeDelta::hours(7);
 
 impl Fill<'_> {
     /// The resources of a site, each as far as it has come.
-    pub(super) async fn resources(&mut self, content: &SiteContent) -> Result<()> {
+    pub(super) async fn resources(&self, content: &SiteContent) -> Result<()> {
         let site = &content.site.slug;
         for resource in &content.resources {
             let item = name(site, &resource.key);
@@ -48,7 +48,7 @@ impl Fill<'_> {
         if resource.state == ResourceState::InReview {
             return Ok(record);
         }
-        self.stage.pass(PACE);
+        self.stage.pass(site, PACE)?;
         let input = json!({ "id": record["id"], "version": record["version"], "verdict": "APPROVE" });
         record = self.does(&curator, REVIEW, item, input).await?;
         let input = json!({ "id": record["id"], "version": record["version"] });

@@ -22,7 +22,7 @@ const PACE: TimeDelta = TimeDelta::hours(2);
 
 impl Fill<'_> {
     /// The champions of a site.
-    pub(super) async fn champions(&mut self, content: &SiteContent) -> Result<()> {
+    pub(super) async fn champions(&self, content: &SiteContent) -> Result<()> {
         let site = &content.site.slug;
         for champion in &content.champions {
             let item = name(site, &champion.key);
@@ -42,7 +42,7 @@ impl Fill<'_> {
                 let input = json!({ "id": id, "version": record["version"], "status": status });
                 record = self.does(&approver, SET_STATUS, &item, input).await?;
             }
-            self.stage.pass(PACE);
+            self.stage.pass(site, PACE)?;
             self.progress.inc(1);
         }
         Ok(())

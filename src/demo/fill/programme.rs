@@ -38,14 +38,14 @@ const PACE: TimeDelta = TimeDelta::hours(3);
 
 impl Fill<'_> {
     /// The projects of a site.
-    pub(super) async fn projects(&mut self, content: &SiteContent) -> Result<()> {
+    pub(super) async fn projects(&self, content: &SiteContent) -> Result<()> {
         let site = &content.site.slug;
         for project in &content.projects {
             let item = name(site, &project.key);
             let record = self.project(site, project, &item).await?;
             self.learn_slug(&item, &record);
             self.learn(Kind::Project, item, &record);
-            self.stage.pass(PACE);
+            self.stage.pass(site, PACE)?;
             self.progress.inc(1);
         }
         Ok(())

@@ -126,6 +126,7 @@ impl<'a> Carrier<'a> {
                     content::forget(work, self.feed.origin, &kind, &[gid], &mut carried.touched).await?;
                     forum::feed::displace(work, &[gid]).await?;
                 }
+                work.enter_erased(self.feed.origin, gid);
                 self.say(work, &header, &kind, pos, Operation::Erase)?;
             }
             Effect::Skip { .. } => {
@@ -175,7 +176,7 @@ impl<'a> Carrier<'a> {
         let home = self.feed.origin;
         let (landed, learnt) = directory::learn(work, &Arrival { id: gid, home, payload }).await?;
         if let Some(learnt) = learnt {
-            carried.judge(work, self.feed, &learnt).await?;
+            carried.judge(work, Some(self.feed), &learnt).await?;
         }
         Ok(landed)
     }
@@ -280,10 +281,10 @@ impl Waiting<'_> {
 
 impl Carried {
     /// Does to the feeds of a site what the directory says of it.
-    async fn judge(&mut self, work: &mut Work<'_>, reading: Feed, learnt: &Learnt) -> Result<()> {
+    pub(super) async fn judge(&mut self, work: &mut Work<'_>, reading: Option<Feed>, learnt: &Learnt) -> Result<()> {
         let rules = Rules::default();
         for feed in cursors::of_site(work, learnt.site).await? {
-            if feed == reading {
+            if Some(feed) == reading {
                 // The cursor of the feed that says so moves with its batch.
                 self.rolled |= learnt.roll;
                 continue;
@@ -406,7 +407,7 @@ impl Carried {
             salt: row.salt.as_deref().map(exact).transpose()?.map(Salt),
             payload: row.payload.clone(),
         };
-        let loaded = Loaded::of(work.db(), feed, gids(&entry, feed)?).await?;
+        let loaded = Loaded::of(work, feed, gids(&entry, feed)?).await?;
         let rules = Rules::default();
         let tried = retry(&entry, feed.audience, generation, &standing, &Known, &loaded, rules);
         match tried.map_err(Error::internal)? {

@@ -8,6 +8,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelec
 
 use super::cursors::{Feed, count, number};
 use crate::{
+    app::Work,
     error::{Error, Result},
     federation::{
         content,
@@ -35,15 +36,16 @@ pub(super) struct Loaded {
 
 impl Loaded {
     /// Reads what the rules may ask about these records.
-    pub(super) async fn of(
-        db: &impl ConnectionTrait,
-        feed: Feed,
-        records: impl IntoIterator<Item = Uuid>,
-    ) -> Result<Self> {
+    pub(super) async fn of(work: &Work<'_>, feed: Feed, records: impl IntoIterator<Item = Uuid>) -> Result<Self> {
+        let db = work.db();
         let mut records: Vec<_> = records.into_iter().collect();
         records.sort_unstable();
         records.dedup();
-        let mut loaded = Self::default();
+        let erased = work.app().ledger.among(feed.origin, &records);
+        let mut loaded = Self {
+            erased: erased.map_err(Error::internal)?,
+            ..Self::default()
+        };
         for records in records.chunks(IDS_A_STATEMENT) {
             let rows = replica::Entity::find().filter(replica::Column::RecordId.is_in(records.iter().copied()));
             for row in rows.all(db).await? {

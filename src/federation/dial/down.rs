@@ -10,16 +10,18 @@ use tokio::{
 };
 
 use super::{
-    Dialling,
+    Dialling, errands,
     hub::{Ask, Told, Trouble},
-    up,
+    receipts,
 };
 use crate::{
+    app::Work,
     error::Error,
     federation::{
         apply,
         backoff::Backoff,
-        messages::{Advance, Changes, MAX_REASON_CHARS, MAX_WAIT_SECONDS, Report},
+        directory,
+        messages::{Advance, Changes, Hello, MAX_REASON_CHARS, MAX_WAIT_SECONDS, Report},
         protocol::{check::Refusal, consumer::Answer, cursor::Cursor},
         pull::{self, Fetched, Next},
         wire::{Audience, Batch, Origin},
@@ -38,14 +40,15 @@ const MOST_DISCARDED: u32 = 3;
 
 /// Asks, in the name of a site, which feeds advanced.
 pub(super) async fn listen(dialling: Arc<Dialling>, site: SiteId, directed: bool, news: mpsc::Sender<Advance>) {
-    let (mut since, mut backoff, mut recalled) = (0, Backoff::default(), false);
+    let (mut since, mut backoff) = (0, Backoff::default());
     loop {
         let asked = async {
-            if !recalled {
-                up::recall(&dialling, site).await?;
-                recalled = true;
+            dialling.recalled(site).await?;
+            let changes = changes(&dialling, site, directed, since).await?;
+            if !changes.testify.is_empty() {
+                receipts::testify(&dialling, site, &changes.testify).await?;
             }
-            changes(&dialling, site, directed, since).await
+            Ok(changes)
         };
         let pause = match asked.await {
             Ok(changes) => {
@@ -114,6 +117,8 @@ pub(super) async fn feed(
                 continue;
             }
             Ok(Next::Discarded) => backoff.failed(ids),
+            // The key with which the national site tells of its keys may itself be a new one.
+            Ok(Next::Refused(Refusal::UntrustedKey { .. })) if renewed(&dialling, origin).await => continue,
             Ok(Next::Refused(refusal)) => {
                 tracing::warn!(%origin, %audience, %refusal, "a feed is not taken in");
                 report(&dialling, origin, audience, &refusal).await;
@@ -126,6 +131,25 @@ pub(super) async fn feed(
         };
         sleep(pause.saturating_sub(asked_at.elapsed())).await;
     }
+}
+
+/// Asks the hub for the national site's key, and takes it in when the root proves it. Tells whether it is a new one.
+async fn renewed(dialling: &Dialling, origin: SiteId) -> bool {
+    let Ok(Hello {
+        keeper: Some(keeper), ..
+    }) = dialling.hub.hello().await
+    else {
+        return false;
+    };
+    let Some(national) = errands::proven(keeper).filter(|national| national.id == origin) else {
+        return false;
+    };
+    let renew = async |work: &mut Work<'_>| directory::renew(work, &national).await;
+    let renewed = dialling.app.system("renew", renew).await;
+    renewed.unwrap_or_else(|error| {
+        tracing::error!(%error, "a new key of the national site cannot be kept");
+        false
+    })
 }
 
 async fn step(

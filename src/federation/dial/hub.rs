@@ -26,8 +26,10 @@ use crate::{
     app::App,
     error::Error,
     federation::{
-        host, keys,
-        messages::{CHECKPOINT_HEADER, Hello, MAX_BODY_BYTES, MAX_WAIT_SECONDS, PROTOCOL_HEADER, Refused},
+        host,
+        keys::{self, SiteKey},
+        messages::{CHECKPOINT_HEADER, Hello, MAX_BODY_BYTES, MAX_WAIT_SECONDS, PROTOCOL_HEADER, Refused, Witness},
+        packing::{WORTH_PACKING, pack},
         transport,
         wire::{Checkpoint, VERSION},
     },
@@ -140,7 +142,17 @@ impl Hub {
         self.send(ask, PATIENCE + Duration::from_secs(MAX_WAIT_SECONDS)).await
     }
 
+    /// Asks with a certain key.
+    pub async fn ask_with(&self, ask: &Ask<'_>, key: &SiteKey) -> Result<Told, Trouble> {
+        self.send_with(ask, key, PATIENCE).await
+    }
+
     async fn send(&self, ask: &Ask<'_>, patience: Duration) -> Result<Told, Trouble> {
+        let key = keys::current(self.app.reader(), ask.site).await?;
+        self.send_with(ask, &key.ok_or(Trouble::NoKey)?, patience).await
+    }
+
+    async fn send_with(&self, ask: &Ask<'_>, key: &SiteKey, patience: Duration) -> Result<Told, Trouble> {
         let (id, ahead) = self.known().await?;
         let method = if ask.body.is_some() { Method::POST } else { Method::GET };
         let request = transport::Request {
@@ -148,11 +160,12 @@ impl Hub {
             method: method.as_str(),
             target: ask.target,
         };
-        let key = keys::current(self.app.reader(), ask.site)
-            .await?
-            .ok_or(Trouble::NoKey)?;
-        let (now, body) = (self.app.clock.now() + ahead, ask.body.unwrap_or_default());
-        let token = transport::sign(&key, ask.site, &request, body, now, self.app.ids.unordered())?;
+        let plain = ask.body.unwrap_or_default();
+        let packed = (plain.len() >= WORTH_PACKING)
+            .then(|| pack(plain).map_err(Error::internal))
+            .transpose()?;
+        let (now, body) = (self.app.clock.now() + ahead, packed.as_deref().unwrap_or(plain));
+        let token = transport::sign(key, ask.site, &request, body, now, self.app.ids.unordered())?;
         let mut request = self.client()?.request(method, self.address(ask.target)?);
         request = request
             .bearer_auth(token)
@@ -160,6 +173,9 @@ impl Hub {
             .timeout(patience);
         if !body.is_empty() {
             request = request.header("content-type", "application/json").body(body.to_vec());
+        }
+        if packed.is_some() {
+            request = request.header("content-encoding", "gzip");
         }
         let told = read(request.send().await.map_err(unreachable)?).await?;
         if told.status == StatusCode::UNAUTHORIZED {
@@ -194,7 +210,23 @@ impl Hub {
         }
     }
 
-    async fn hello(&self) -> Result<Hello, Trouble> {
+    /// What the hub remembers of a site of this host.
+    pub async fn witness(&self, site: SiteId) -> Result<Witness, Trouble> {
+        let ask = Ask {
+            site,
+            target: &format!("/fed/v1/witness/{}", site.0),
+            body: None,
+        };
+        let told: Witness = self.ask(&ask).await?.expect(StatusCode::OK)?;
+        if told.origin.0 == site.0 {
+            Ok(told)
+        } else {
+            Err(Trouble::Garbage("a testimony of another site"))
+        }
+    }
+
+    /// What the hub says of itself.
+    pub async fn hello(&self) -> Result<Hello, Trouble> {
         let request = self.client()?.get(self.address("/fed/v1/hello")?);
         let told = read(request.timeout(PATIENCE).send().await.map_err(unreachable)?).await?;
         let hello: Hello = told.expect(StatusCode::OK)?;

@@ -16,9 +16,10 @@ use crate::{
     federation::{
         backoff::Backoff,
         host,
-        messages::{Ack, MAX_LISTED, Receipt},
+        messages::{Ack, MAX_LISTED, Receipt, Witness},
         protocol::cursor::State,
         wire::{Audience, Epoch, Origin},
+        witness,
     },
 };
 
@@ -58,7 +59,7 @@ async fn round(dialling: &Dialling, told: &mut Told) -> Result<(), Trouble> {
         });
         let news: Vec<_> = news.collect();
         for cursors in news.chunks(MAX_LISTED) {
-            acknowledge(dialling, site, host, cursors).await?;
+            acknowledge(dialling, site, host, cursors, Vec::new()).await?;
             told.extend(cursors.iter().map(|receipt| {
                 let feed = (site, receipt.origin, receipt.audience);
                 (feed, (receipt.epoch, receipt.pos))
@@ -85,10 +86,27 @@ async fn read_to_the_end(dialling: &Dialling) -> Result<Vec<Receipt>, Error> {
     Ok(receipts)
 }
 
-async fn acknowledge(dialling: &Dialling, site: SiteId, host: Uuid, cursors: &[Receipt]) -> Result<(), Trouble> {
+/// Tells the hub what this host remembers of sites that the hub keeps.
+pub(super) async fn testify(dialling: &Dialling, site: SiteId, origins: &[Origin]) -> Result<(), Trouble> {
+    let mut testimony = Vec::new();
+    for origin in origins.iter().take(MAX_LISTED) {
+        testimony.push(witness::testify(&dialling.app, *origin).await?);
+    }
+    let host = host::id(&dialling.app).await?;
+    acknowledge(dialling, site, host, &[], testimony).await
+}
+
+async fn acknowledge(
+    dialling: &Dialling,
+    site: SiteId,
+    host: Uuid,
+    cursors: &[Receipt],
+    testimony: Vec<Witness>,
+) -> Result<(), Trouble> {
     let ack = Ack {
         host,
         cursors: cursors.to_vec(),
+        testimony,
     };
     let ask = Ask {
         site,

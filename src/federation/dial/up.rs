@@ -15,13 +15,14 @@ use crate::{
     federation::{
         backoff::Backoff,
         feeds,
-        messages::{Cursor, Hello, Taken},
+        messages::Taken,
         protocol::{
             epoch::{Continue, resume},
             publisher::Feed,
         },
         sequencer,
         wire::{Audience, Batch, Epoch, Previous},
+        witness,
     },
 };
 
@@ -100,25 +101,16 @@ pub(super) async fn feed(dialling: Arc<Dialling>, site: SiteId, audience: Audien
     }
 }
 
-/// Opens the feeds of a site anew that the hub holds and this host has forgotten.
+/// Asks the hub what it remembers of a site before anything of it is sent.
 pub(super) async fn recall(dialling: &Dialling, site: SiteId) -> Result<(), Trouble> {
-    let ask = Ask {
-        site,
-        target: "/fed/v1/hello",
-        body: None,
-    };
-    let hello: Hello = dialling.hub.ask(&ask).await?.expect(StatusCode::OK)?;
-    for Cursor { audience, held } in hello.cursors {
-        let known = feeds::feed(dialling.app.reader(), site, audience).await?;
-        if known.is_none() && sequencer::recall(&dialling.app, site, audience, held).await? {
-            tracing::warn!(%site, %audience, "the hub holds a feed that this host has forgotten: it is opened anew");
-        }
-    }
+    let told = dialling.hub.witness(site).await?;
+    witness::hear(&dialling.app, &told).await?;
     Ok(())
 }
 
 async fn step(dialling: &Dialling, site: SiteId, audience: Audience, sent: Option<Sent>) -> Result<Next, Trouble> {
     let app = &dialling.app;
+    dialling.recalled(site).await?;
     let Some(feed) = feeds::feed(app.reader(), site, audience).await? else {
         return Ok(Next::Gone);
     };

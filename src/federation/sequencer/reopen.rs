@@ -8,10 +8,12 @@ use crate::{
     app::{App, Work},
     error::{Error, Result},
     federation::{
+        keys::{self, RootKey, SiteKey},
         protocol::{
             publisher::{self, Draft, Feed, Shared},
             rules::Rules,
         },
+        renewal,
         wire::{Audience, Header, Operation, Previous, Salt},
     },
 };
@@ -46,7 +48,7 @@ pub async fn reopen(app: &App, judged: &Feed, previous: Previous) -> Result<bool
 pub async fn recall(app: &App, site: SiteId, audience: Audience, previous: Previous) -> Result<bool> {
     let opened = app
         .system("recall", async |work| {
-            let mut feeds = Locked::feeds(work, site).await?;
+            let mut feeds = Locked::locked(work, site).await?;
             if feeds.heads.get(&audience).is_some_and(|feed| feed.pos > 0) {
                 return Ok(false);
             }
@@ -54,6 +56,7 @@ pub async fn recall(app: &App, site: SiteId, audience: Audience, previous: Previ
             let salt = Salt(work.app().ids.bytes());
             let opened = publisher::open(new.origin, audience, new.epoch, Some(previous), salt, work.now());
             feeds.store(work, &opened).await?;
+            feeds.tell_opened(work, audience).await?;
             feeds.sign(work).await?;
             Ok(true)
         })
@@ -62,9 +65,36 @@ pub async fn recall(app: &App, site: SiteId, audience: Audience, previous: Previ
     Ok(opened)
 }
 
+/// Has a site sign with a new key after the present one was lost or stolen, and opens a new epoch of each of its feeds, so
+/// that nothing has to be believed that was signed before. Where this host keeps the directory, the root proves the key.
+///
+/// # Errors
+/// A problem when the directory does not take the key in.
+pub async fn replace_key(app: &App, site: SiteId, root: Option<&RootKey>) -> Result<SiteKey> {
+    let replace = async |work: &mut Work<'_>| {
+        let mut feeds = Locked::feeds(work, site).await?;
+        let key = keys::make(work, site).await?;
+        keys::take_over(work, site, &key).await?;
+        if let Some(root) = root {
+            let proof = root.proves(site, key.kid(), key.public())?;
+            keys::prove(work, site, &key, proof).await?;
+            let taken = renewal::accept(work, site, key.public(), proof).await?;
+            taken.map_err(|refused| Error::not_now(refused.0))?;
+        }
+        for feed in feeds.heads.clone().into_values().filter(|feed| feed.pos > 0) {
+            feeds.reopen(work, &feed, feed.ended()).await?;
+        }
+        feeds.sign(work).await?;
+        Ok(key)
+    };
+    let key = app.system("replace key", replace).await?;
+    app.signals.grew();
+    Ok(key)
+}
+
 impl Locked {
     /// Writes the records that a feed shows into a new epoch, in the order of their last entries, and forgets the old one.
-    async fn reopen(&mut self, work: &Work<'_>, old: &Feed, previous: Previous) -> Result<()> {
+    async fn reopen(&mut self, work: &mut Work<'_>, old: &Feed, previous: Previous) -> Result<()> {
         use feed_shared::Column;
         let audience = old.audience;
         let shown = feed_shared::Entity::find()
@@ -84,7 +114,10 @@ impl Locked {
         let opened = publisher::open(new.origin, audience, new.epoch, Some(previous), salt, work.now());
         self.store(work, &opened).await?;
         for positions in shown.chunks(ROWS_A_STATEMENT) {
-            let drafts = self.drafts(work, old, positions).await?;
+            let mut drafts = self.drafts(work, old, positions).await?;
+            let ids: Vec<_> = drafts.iter().map(|draft| draft.gid).collect();
+            let erased = work.app().ledger.among(self.site, &ids).map_err(Error::internal)?;
+            drafts.retain(|draft| !erased.contains(&draft.gid));
             let (feed, ids) = (self.heads[&audience], &work.app().ids);
             let salt = || Salt(ids.bytes());
             let rules = Rules::default();
@@ -96,7 +129,7 @@ impl Locked {
             .filter(feed_entry::Column::Audience.eq(audience.to_string()))
             .filter(feed_entry::Column::Epoch.ne(new.epoch.0));
         earlier.exec(work.db()).await?;
-        Ok(())
+        self.tell_opened(work, audience).await
     }
 
     /// What entries of a feed said, to be said again.

@@ -19,6 +19,7 @@ use super::{
 use crate::federation::{
     directory,
     messages::{MAX_BODY_BYTES, PROTOCOL_HEADER},
+    packing::unpack,
     protocol::directory::{Reader, Standing},
     transport,
     wire::{Origin, Status, VERSION},
@@ -81,7 +82,7 @@ impl FromRequest<Serving> for Call {
         token.is_for(&body)?;
         Ok(Self {
             standing,
-            body,
+            body: unpacked(&head.headers, body)?,
             _place: place,
         })
     }
@@ -110,6 +111,22 @@ fn bearer(headers: &HeaderMap) -> Answer<&str> {
         _ => Err(Refusal::unproved(
             "Send one Authorization header: the word Bearer, a space and a token.",
         )),
+    }
+}
+
+/// The body as it was before it was packed.
+fn unpacked(headers: &HeaderMap, body: Bytes) -> Answer<Bytes> {
+    match headers
+        .get(header::CONTENT_ENCODING)
+        .map(|encoding| encoding.as_bytes())
+    {
+        None | Some(b"identity") => Ok(body),
+        Some(b"gzip") => {
+            let unpacked = unpack(&body, MAX_BODY_BYTES);
+            let why = "The body is no gzip, or longer than this host accepts.";
+            unpacked.map(Into::into).ok_or_else(|| Refusal::garbage(why))
+        }
+        Some(_) => Err(Refusal::unknown_encoding()),
     }
 }
 

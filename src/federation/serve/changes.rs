@@ -20,7 +20,7 @@ use crate::{
     federation::{
         directory, feeds, host,
         messages::{Advance, Changes, Cursor, Hello, Limits, MAX_BODY_BYTES, MAX_LISTED, MAX_WAIT_SECONDS},
-        relay,
+        relay, renewal,
         wire::{Audience, MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, MAX_PAYLOAD_BYTES, ProtocolRange, VERSION},
     },
     forum, impact, projects, resources,
@@ -45,8 +45,9 @@ const SHAPES: [Shape; 13] = [
     impact::feed::RELEASE,
 ];
 
-/// How long a growth may wait for others, so that many at once wake a reader once.
-const GATHERING: Duration = Duration::from_millis(50);
+/// How long a growth may wait for others, so that many at once wake a reader once. Short: a reader itself pauses between two
+/// questions, so that what comes in a row is told in larger pieces.
+const GATHERING: Duration = Duration::from_millis(10);
 
 /// How often a waiting reader's feeds are looked at although nobody in this process said anything: another may have
 /// written.
@@ -83,6 +84,7 @@ pub async fn hello(State(serving): State<Serving>, request: Request) -> Answer<J
             max: VERSION,
         },
         schemas: SHAPES.iter().map(|shape| shape.schema.to_owned()).collect(),
+        keeper: renewal::keeper(app.reader()).await?,
         limits,
         at: app.clock.now(),
         cursors,
@@ -115,7 +117,11 @@ pub async fn changes(
     loop {
         growth.mark_unchanged();
         let changes = advanced(&serving.app, &call, &asked).await?;
-        if !changes.feeds.is_empty() || Instant::now() >= deadline || signals.is_stopping() {
+        if !changes.feeds.is_empty()
+            || !changes.testify.is_empty()
+            || Instant::now() >= deadline
+            || signals.is_stopping()
+        {
             return Ok(Json(changes));
         }
         tokio::select! {
@@ -167,6 +173,7 @@ async fn advanced(app: &App, call: &Call, asked: &Since) -> Result<Changes> {
     Ok(Changes {
         since: changed,
         feeds: told,
+        testify: app.signals.asks(),
     })
 }
 

@@ -88,10 +88,7 @@ pub async fn append(
 ) -> Answer<Response> {
     let app = &serving.app;
     if !directory::reader(app.reader()).await?.is_hub {
-        return Err(Refusal::nothing(
-            "NOT_A_HUB",
-            "This host keeps no national site and relays nothing.",
-        ));
+        return Err(Refusal::not_a_hub());
     }
     let (origin, audience) = feed(path)?;
     if call.site() != origin {

@@ -1,4 +1,4 @@
-//! Witness, acknowledgements and reports: what hosts tell each other of what they hold.
+//! Witness, acknowledgements, reports and new keys: what hosts tell each other beside their feeds.
 
 use axum::{
     Json,
@@ -10,18 +10,21 @@ use sea_orm::{ActiveValue::Set, EntityTrait, sea_query::OnConflict};
 
 use super::{Answer, Serving, call::Call, json, refusal::Refusal, site};
 use crate::{
+    app::Work,
     error::{Error, Result},
     federation::{
+        directory, erasures,
         feeds::{self, signed},
-        messages::{Ack, MAX_LISTED, MAX_REASON_CHARS, Receipt, Report, Testimony, Witness},
+        messages::{Ack, MAX_LISTED, MAX_REASON_CHARS, Receipt, Report, Rotation, Testimony, Witness},
         protocol::rules::Rules,
-        relay,
+        relay, renewal,
         wire::{Audience, Origin},
+        witness,
     },
 };
 
 /// Tells what this host holds of a site's feeds: all of them to the site itself, to others what they may read.
-pub async fn witness(
+pub async fn witness_of(
     State(serving): State<Serving>,
     path: Result<Path<String>, PathRejection>,
     call: Call,
@@ -43,15 +46,26 @@ pub async fn witness(
             });
         }
     }
+    let erased = serving.app.ledger.of_site(origin).map_err(Error::internal)?;
+    let acknowledged = if origin == call.site() {
+        erasures::acknowledged(serving.app.reader(), origin).await?
+    } else {
+        Vec::new()
+    };
     let origin = Origin(origin.0);
-    Ok(Json(Witness { origin, feeds }))
+    Ok(Json(Witness {
+        origin,
+        feeds,
+        erased,
+        acknowledged,
+    }))
 }
 
 /// Keeps how far a site's host has read feeds. A receipt for a feed that this host does not have, or for more than there
 /// is of it, says nothing and is left out.
 pub async fn ack(State(serving): State<Serving>, call: Call) -> Answer<StatusCode> {
     let ack: Ack = json(&call.body)?;
-    if ack.cursors.len() > MAX_LISTED {
+    if ack.cursors.len().max(ack.testimony.len()) > MAX_LISTED {
         return Err(Refusal::garbage(format!(
             "At most {MAX_LISTED} cursors go into one message."
         )));
@@ -66,6 +80,12 @@ pub async fn ack(State(serving): State<Serving>, call: Call) -> Answer<StatusCod
         }
     }
     keep(&serving, rows).await?;
+    for told in &ack.testimony {
+        witness::hear(&serving.app, told).await?;
+    }
+    if !ack.testimony.is_empty() {
+        serving.app.signals.heard();
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -120,6 +140,23 @@ pub async fn report(State(serving): State<Serving>, call: Call) -> Answer<Status
     );
     note(&serving, site, report).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Takes in the next key of the calling site.
+pub async fn rotate(State(serving): State<Serving>, call: Call) -> Answer<StatusCode> {
+    let next: Rotation = json(&call.body)?;
+    let site = call.site();
+    if !directory::is_kept_here(serving.app.reader()).await? {
+        return Err(Refusal::not_a_hub());
+    }
+    let taken = async |work: &mut Work<'_>| renewal::rotate(work, site, &next).await;
+    match serving.app.system("rotate key", taken).await? {
+        Ok(()) => {
+            tracing::info!(%site, "a site signs with another key from now on");
+            Ok(StatusCode::NO_CONTENT)
+        }
+        Err(refused) => Err(Refusal::forbidden("UNPROVEN", refused.0)),
+    }
 }
 
 async fn note(serving: &Serving, site: SiteId, report: Report) -> Result<()> {

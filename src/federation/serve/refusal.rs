@@ -59,6 +59,11 @@ impl Refusal {
         Self::new(StatusCode::NOT_FOUND, code, message)
     }
 
+    /// Only the hub does this.
+    pub fn not_a_hub() -> Self {
+        Self::nothing("NOT_A_HUB", "This host keeps no national site and relays nothing.")
+    }
+
     /// The peer speaks another version.
     pub fn other_protocol() -> Self {
         let message = format!("This host speaks version {VERSION} of the protocol; say it in the header cn-fed.");
@@ -76,6 +81,13 @@ impl Refusal {
     pub fn too_long() -> Self {
         let message = "The body is longer than this host accepts.";
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "TOO_LONG", message)
+    }
+
+    /// The body is packed in another way than gzip.
+    pub fn unknown_encoding() -> Self {
+        let message = "A body comes as it is, or as gzip.";
+        let refusal = Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "ENCODING", message);
+        refusal.with(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"))
     }
 
     /// The body does not come.

@@ -1,5 +1,5 @@
 //! What comes of the forum from other hosts: each record is stored by itself; what rows repeat of one another, and where
-//! they stand in their space, [`super::settle`] says once the whole batch has come.
+//! they stand in their space, [`super::settle()`] says once the whole batch has come.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -41,6 +41,9 @@ pub struct SiteAdmitInput {
     ods_code: Option<String>,
     /// Its signing key: an Ed25519 public key, 32 bytes as base64url without padding.
     public_key: String,
+    /// Where its host answers GraphQL: an address that starts with `https://`, or `http://` in development. Everybody is
+    /// told; no host fetches it.
+    endpoint: Option<String>,
 }
 
 /// A site to be stopped for now.
@@ -50,6 +53,15 @@ pub struct SiteSuspendInput {
     site: String,
     /// Why, at most 1,000 characters. Everybody can read it.
     reason: String,
+}
+
+/// A site that takes part no longer.
+#[derive(Clone, Debug, InputObject)]
+pub struct SiteLeaveInput {
+    /// The site's slug.
+    site: String,
+    /// Why, at most 1,000 characters. Everybody can read it.
+    reason: Option<String>,
 }
 
 /// A suspended site that takes part again.
@@ -85,6 +97,7 @@ impl SiteMutations {
                     ods_code: input.ods_code,
                 },
                 public_key: input.public_key,
+                endpoint: input.endpoint,
             };
             Ok(directory::admit(work, admission).await?.id)
         })
@@ -100,6 +113,19 @@ impl SiteMutations {
     ) -> Result<SitePayload> {
         change(ctx, async |work| {
             Ok(directory::suspend(work, &input.site, &input.reason).await?.id)
+        })
+        .await
+    }
+
+    /// Takes a site out of the network for good: every other host deletes its copies of the site's records, and its slug is
+    /// never used again. The site's own host keeps them. For admins of the national site, which itself cannot leave.
+    async fn site_leave(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The site.")] input: SiteLeaveInput,
+    ) -> Result<SitePayload> {
+        change(ctx, async |work| {
+            Ok(directory::leave(work, &input.site, input.reason).await?.id)
         })
         .await
     }

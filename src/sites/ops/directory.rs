@@ -46,6 +46,7 @@ pub async fn found(work: &mut Work<'_>, founding: Founding) -> Result<site::Mode
     let row = site::ActiveModel {
         id: Set(work.new_id()),
         hosted: Set(true),
+        endpoint: Set(Some(format!("{}/graphql", work.app().settings.public_url))),
         ..described(work, &mut check, founding).await?
     };
     check.done()?;
@@ -116,6 +117,8 @@ pub struct Admission {
     pub founding: Founding,
     /// Its signing key: 32 bytes of Ed25519 as base64url.
     pub public_key: String,
+    /// Where its host answers GraphQL.
+    pub endpoint: Option<String>,
 }
 
 /// Admits a site that another host keeps.
@@ -135,6 +138,7 @@ pub async fn admit(work: &mut Work<'_>, admission: Admission) -> Result<site::Mo
         id: Set(admission.id.unwrap_or_else(|| work.new_id())),
         hosted: Set(false),
         public_key: Set(Some(key.clone())),
+        endpoint: Set(check.optional_url("endpoint", admission.endpoint)),
         ..described(work, &mut check, admission.founding).await?
     };
     check.done()?;
@@ -216,6 +220,26 @@ pub async fn reinstate(work: &mut Work<'_>, slug: &str, reason: Option<String>) 
         )));
     }
     stand(work, keeper, row, SiteStatus::Active, reason).await
+}
+
+/// Takes a site out of the network for good.
+///
+/// # Errors
+/// A problem for the national site, or one that has left; what [`Work::allow_at`] refuses on the national site.
+pub async fn leave(work: &mut Work<'_>, slug: &str, reason: Option<String>) -> Result<site::Model> {
+    let keeper = keeper(work, Action::Approve).await?;
+    let row = listed(work, slug).await?;
+    let mut check = Check::new();
+    let reason = check.optional_text("reason", reason, input::SUMMARY);
+    if row.id == keeper {
+        let why = "The national site keeps the directory: it cannot leave.";
+        check.note(ProblemCode::Invalid, "site", why);
+    }
+    check.done()?;
+    if row.status == SiteStatus::Left {
+        return Err(Error::not_now("The site has left already."));
+    }
+    stand(work, keeper, row, SiteStatus::Left, reason).await
 }
 
 /// A site of the directory to change: whichever host keeps the site, the directory is the national site's.

@@ -204,7 +204,8 @@ in_a_network! {
         story.tells(record(1), "Garden");
         story.tells(record(2), "Cellar");
         let good = story.whole();
-        let forgeries: [(&str, fn(&mut Batch)); 6] = [
+        type Forge = fn(&mut Batch);
+        let forgeries: [(&str, Forge); 6] = [
             ("payload", |batch| batch.entries[1].payload = Some(r#"{"title":"Forged"}"#.to_owned())),
             ("header", |batch| batch.entries[1].header = batch.entries[1].header.replace("project@1", "project@2")),
             ("order", |batch| batch.entries.swap(1, 2)),

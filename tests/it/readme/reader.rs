@@ -51,7 +51,7 @@ pub struct Reader {
     environment: BTreeMap<String, String>,
     shell: Option<(String, Shell)>,
     client: reqwest::Client,
-    graphql: String,
+    host: String,
     /// The latest values of the answers' fields, for variables of their name.
     seen: BTreeMap<String, Value>,
 }
@@ -69,7 +69,7 @@ impl Reader {
         let client = reqwest::Client::new();
         Self {
             folder,
-            graphql: "http://127.0.0.1:8080/graphql".to_owned(),
+            host: "http://127.0.0.1:8080".to_owned(),
             instead,
             environment,
             shell: None,
@@ -145,10 +145,8 @@ impl Reader {
                 "operationName": operation.name.as_ref().map(|name| name.as_str()),
                 "variables": self.variables(block, operation),
             });
-            let mut request = self
-                .client
-                .post(self.localised(&self.graphql))
-                .header("content-type", "application/json");
+            let mut request = self.client.post(format!("{}/graphql", self.host_of(text)));
+            request = request.header("content-type", "application/json");
             if let Some(token) = &token {
                 request = request.bearer_auth(token);
             }
@@ -159,6 +157,12 @@ impl Reader {
             remember(&mut self.seen, &answer);
         }
         answer
+    }
+
+    /// `# At http://127.0.0.1:8081` on the first line of a document says which host it is for, when it is not the first.
+    fn host_of(&self, text: &str) -> String {
+        let named = text.lines().next().and_then(|line| line.strip_prefix("# At "));
+        named.map_or_else(|| self.localised(&self.host), str::to_owned)
     }
 
     /// `# As $CURATOR` on the first line of a document says whose token goes with it.

@@ -6,7 +6,7 @@ use std::{
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
 };
 
-use super::{Value, json};
+use super::{NATIONAL, Value, json};
 
 /// A running demonstration.
 pub struct Demo {
@@ -41,9 +41,11 @@ impl Demo {
         }
     }
 
-    /// Where it listens.
-    pub fn url(&self) -> &str {
-        self.announced["hosts"][0]["url"].as_str().unwrap()
+    /// Where the host that keeps a site listens.
+    pub fn url(&self, site: &str) -> &str {
+        let mut hosts = self.announced["hosts"].as_array().unwrap().iter();
+        let keeps = |host: &&Value| host["sites"].as_array().unwrap().contains(&site.into());
+        hosts.find(keeps).unwrap()["url"].as_str().unwrap()
     }
 
     /// The token of a role at a site.
@@ -53,10 +55,14 @@ impl Demo {
         found.unwrap()["token"].as_str().unwrap()
     }
 
-    /// Asks with a token, or without one where it is empty; tells the data of an answer without errors.
+    /// Asks with a token at the host that it is for, or without one at the national host where it is empty; tells the data of
+    /// an answer without errors.
     pub async fn ask(&self, token: &str, query: &str, variables: Value) -> Value {
+        let mut tokens = self.announced["tokens"].as_array().unwrap().iter();
+        let own = tokens.find(|own| own["token"] == token);
+        let url = own.map_or_else(|| self.url(NATIONAL), |own| own["host"].as_str().unwrap());
         let body = json!({ "query": query, "variables": variables }).to_string();
-        let mut request = self.client.post(format!("{}/graphql", self.url()));
+        let mut request = self.client.post(format!("{url}/graphql"));
         request = request.header("content-type", "application/json").body(body);
         if !token.is_empty() {
             request = request.bearer_auth(token);

@@ -95,6 +95,12 @@ impl Host {
         }
     }
 
+    /// The same host, with people whose tokens the issuer of another one signs.
+    pub fn signing_as(self, other: &Self) -> Self {
+        let key = DevelopmentKey::from_pem(other.key.pem()).unwrap();
+        Self { key, ..self }
+    }
+
     /// Opens the database once more, as the next start of the host does.
     pub async fn restart(&self) {
         let (clock, ids) = (self.server.0.clock.clone(), Ids::default());

@@ -74,13 +74,7 @@ impl Network {
         });
         let admin = self.hub.person(&["national:site_admin"]);
         admin.does("siteAdmit", input, "site { slug }").await.record();
-        let national = site(&self.hub, NATIONAL).await;
-        let national = National {
-            id: national.id,
-            slug: national.slug,
-            name: national.name,
-            key: PublicKey::parse(national.public_key.as_deref().unwrap()).unwrap(),
-        };
+        let national = national(&self.hub).await;
         let join = host
             .server
             .0
@@ -100,6 +94,18 @@ impl Network {
                 exchange(from, to).await;
             }
         }
+    }
+}
+
+/// The national site as a host that joins is told of it.
+pub async fn national(hub: &Host) -> National {
+    let national = site(hub, NATIONAL).await;
+    National {
+        id: national.id,
+        slug: national.slug,
+        name: national.name,
+        key: PublicKey::parse(national.public_key.as_deref().unwrap()).unwrap(),
+        root: None,
     }
 }
 
@@ -171,7 +177,17 @@ async fn append(from: &Host, to: &Host, site: SiteId, audience: Audience) -> boo
         after: held.map_or(0, |held| held.pos),
         head: held.map(|held| held.head),
     };
-    let batch = match feeds::read(from, site, audience, &asked, AT_ONCE).await.unwrap() {
+    let from_start = Asked {
+        epoch: None,
+        after: 0,
+        head: None,
+    };
+    let mut served = feeds::read(from, site, audience, &asked, AT_ONCE).await.unwrap();
+    if matches!(served, Served::Diverged(_)) {
+        // A new epoch.
+        served = feeds::read(from, site, audience, &from_start, AT_ONCE).await.unwrap();
+    }
+    let batch = match served {
         Served::Batch(batch) => *batch,
         Served::Unchanged(_) => return false,
         other => panic!("the hub holds a feed that its writer does not know: {other:?}"),

@@ -340,6 +340,7 @@ impl Seeds {
         [
             ("siteAdmit", json!({ "slug": "york", "name": "York", "kind": "REGIONAL", "publicKey": key }), Few),
             ("siteSuspend", json!({ "site": self.site, "reason": "No." }), Few),
+            ("siteLeave", json!({ "site": self.site, "reason": "It closes." }), Few),
             ("siteReinstate", json!({ "site": self.site, "reason": "Yes." }), Few),
             ("issuerRegister", json!({
                 "site": self.site, "issuer": "https://eve.test", "audience": "x", "algorithms": ["EdDSA"],

@@ -1,0 +1,85 @@
+//! What an operator sends a host to the hub for, once.
+
+use std::sync::Arc;
+
+use entity::SiteId;
+use reqwest::StatusCode;
+use url::Url;
+
+use super::hub::{Ask, Hub, Trouble};
+use crate::{
+    app::{App, Work},
+    auth::thumbprint,
+    error::Error,
+    federation::{
+        directory::National,
+        keys::{self, SiteKey},
+        messages::{Acknowledged, Keeper, Rotation},
+        wire::{Ed25519, Verify, root_message},
+    },
+};
+
+/// Asks the hub for the national site and the network's root, which has signed its key.
+///
+/// # Errors
+/// A sentence for the operator.
+pub async fn national(app: &Arc<App>, hub: Url) -> Result<National, String> {
+    let hello = Hub::at(hub, Arc::clone(app)).hello().await;
+    let keeper = hello.map_err(|trouble| trouble.to_string())?.keeper;
+    let keeper = keeper.ok_or("this network has no root yet: its operator makes it with `champion-network root`")?;
+    proven(keeper).ok_or_else(|| "the root that the hub tells of has not signed the national site's key".to_owned())
+}
+
+/// The national site, when its root has signed its key.
+pub(super) fn proven(keeper: Keeper) -> Option<National> {
+    let kid = thumbprint(&keeper.public.to_string());
+    let message = root_message(keeper.site, &kid, keeper.public);
+    Ed25519.verify(keeper.root, &message, keeper.proof).then_some(National {
+        id: SiteId(keeper.site.0),
+        slug: keeper.slug,
+        name: keeper.name,
+        key: keeper.public,
+        root: Some(keeper.root),
+    })
+}
+
+/// Asks the hub who has read the feeds of a site of this host how far.
+///
+/// # Errors
+/// A sentence for the operator.
+pub async fn acknowledged(app: &Arc<App>, hub: Url, site: SiteId) -> Result<Vec<Acknowledged>, String> {
+    let told = Hub::at(hub, Arc::clone(app)).witness(site).await;
+    Ok(told.map_err(|trouble| trouble.to_string())?.acknowledged)
+}
+
+/// Has a site of this host sign with a new key, once the hub has taken it in. Stopped half-way, it may be repeated.
+///
+/// # Errors
+/// A sentence for the operator. Then the site signs with its present key as before.
+pub async fn rotate(app: &Arc<App>, hub: Url, site: SiteId) -> Result<SiteKey, String> {
+    let told = |error: Error| Trouble::from(error).to_string();
+    let next = app.system("next key", async |work| keys::next(work, site).await).await;
+    let (next, proof) = next.map_err(told)?;
+    let rotation = Rotation {
+        public: next.public(),
+        proof,
+    };
+    let body = serde_json::to_vec(&rotation).map_err(|why| told(Error::internal(why)))?;
+    let ask = Ask {
+        site,
+        target: "/fed/v1/keys/rotate",
+        body: Some(&body),
+    };
+    let hub = Hub::at(hub, Arc::clone(app));
+    let mut answer = hub.ask(&ask).await.map_err(|trouble| trouble.to_string())?;
+    if answer.status == StatusCode::UNAUTHORIZED {
+        // The hub may have taken it in before, and the answer was lost.
+        answer = hub.ask_with(&ask, &next).await.map_err(|trouble| trouble.to_string())?;
+    }
+    if answer.status != StatusCode::NO_CONTENT {
+        return Err(answer.refused().to_string());
+    }
+    let take_over = async |work: &mut Work<'_>| keys::take_over(work, site, &next).await;
+    app.system("rotate key", take_over).await.map_err(told)?;
+    Ok(next)
+}
