@@ -149,9 +149,11 @@ async fn sqlite(url: &str, connections: u32, read_only: bool) -> Result<Database
         .min_connections(1)
         .acquire_timeout(PATIENCE)
         .sqlx_logging(false);
+    // A file does not hang up, so no connection is asked whether it is still there before every statement.
     options
         .max_lifetime(None)
         .idle_timeout(None)
+        .test_before_acquire(false)
         .record_stmt_in_spans(false);
     options.map_sqlx_sqlite_opts(move |sqlite| {
         let sqlite = sqlite

@@ -131,7 +131,12 @@ impl Check {
 
     /// A text of several lines.
     pub fn text(&mut self, path: &str, text: &str, most: usize) -> String {
-        let text: String = text.replace("\r\n", "\n").trim().nfc().collect();
+        let text = text.replace("\r\n", "\n");
+        let text = match text.trim() {
+            // Already in this form, and by far the most texts that other hosts send.
+            ascii if ascii.is_ascii() => ascii.to_owned(),
+            other => other.nfc().collect(),
+        };
         if text.is_empty() {
             self.note(ProblemCode::Required, path, "This cannot be empty.");
         } else if text.chars().count() > most {

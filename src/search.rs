@@ -25,13 +25,17 @@ const MOST_TERMS: usize = 32;
 /// Longer than any name. SQLite refuses patterns of 50,000 bytes.
 const LONGEST_WORD: usize = 250;
 
+/// Records whose words go into one statement.
+const DOCUMENTS_A_STATEMENT: usize = 500;
+
 /// The terms of a text: runs of letters and digits, without case and accents.
 pub fn terms(text: &str) -> Vec<String> {
-    let folded: String = text
-        .nfkd()
-        .filter(|c| !is_combining_mark(*c))
-        .flat_map(char::to_lowercase)
-        .collect();
+    let folded: String = if text.is_ascii() {
+        text.to_ascii_lowercase()
+    } else {
+        let bare = text.nfkd().filter(|c| !is_combining_mark(*c));
+        bare.flat_map(char::to_lowercase).collect()
+    };
     folded
         .split(|c: char| !c.is_alphanumeric())
         .filter(|term| !term.is_empty())
@@ -50,26 +54,46 @@ pub fn words(text: &str) -> Vec<String> {
     bounded.map(|word| word.chars().take(LONGEST_WORD).collect()).collect()
 }
 
+/// The words of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// Which.
+    pub record: Uuid,
+    /// What it is called: words that count for more.
+    pub title: String,
+    /// Everything else.
+    pub body: String,
+}
+
 /// Stores the words of a record in place of what was stored for it.
 ///
 /// # Errors
 /// Only when the database fails.
 pub async fn store(db: &impl ConnectionTrait, kind: Kind, record: Uuid, title: &str, body: &str) -> Result<()> {
-    let document = search_document::ActiveModel {
-        id: NotSet,
-        record_id: Set(record),
-        kind: Set(kind),
-        title: Set(terms(title).join(" ")),
-        body: Set(terms(body).join(" ")),
-    };
+    let (title, body) = (title.to_owned(), body.to_owned());
+    store_all(db, kind, vec![Document { record, title, body }]).await
+}
+
+/// The same for several records of a kind, each once.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn store_all(db: &impl ConnectionTrait, kind: Kind, documents: Vec<Document>) -> Result<()> {
     let columns = [search_document::Column::Title, search_document::Column::Body];
     let replace = OnConflict::column(search_document::Column::RecordId)
         .update_columns(columns)
         .to_owned();
-    search_document::Entity::insert(document)
-        .on_conflict(replace)
-        .exec_without_returning(db)
-        .await?;
+    for documents in documents.chunks(DOCUMENTS_A_STATEMENT) {
+        let rows = documents.iter().map(|document| search_document::ActiveModel {
+            id: NotSet,
+            record_id: Set(document.record),
+            kind: Set(kind),
+            title: Set(terms(&document.title).join(" ")),
+            body: Set(terms(&document.body).join(" ")),
+        });
+        let rows = search_document::Entity::insert_many(rows).on_conflict(replace.clone());
+        rows.exec_without_returning(db).await?;
+    }
     Ok(())
 }
 

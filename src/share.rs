@@ -18,7 +18,7 @@ use crate::{
     scope::{Scoped, readable},
 };
 
-pub use arrival::{Arrival, Landed, Payload, facts, remove, store, take};
+pub use arrival::{Arrival, Landed, Payload, facts, remove, store, store_all, take, take_all};
 
 /// The directory's record of a site.
 pub const MEMBER: Shape = Shape::new("member", "member@1");

@@ -73,13 +73,18 @@ impl Payload for Card {
     }
 }
 
-/// Stores the card of a champion of another host. What is private never came, so it stays empty.
+/// Stores the cards of champions of another host, each once. What is private never came, so it stays empty.
 ///
 /// # Errors
 /// Only when the database fails.
-pub async fn apply(work: &Work<'_>, arrival: &Arrival<'_>) -> Result<()> {
+pub async fn apply(work: &Work<'_>, arrivals: &[Arrival<'_>]) -> Result<()> {
+    let rows = arrivals.iter().map(row).collect::<Result<_>>()?;
+    share::store_all::<champion::Entity>(work.db(), rows).await
+}
+
+fn row(arrival: &Arrival<'_>) -> Result<champion::Model> {
     let card: Card = arrival.read()?;
-    let row = champion::Model {
+    Ok(champion::Model {
         id: ChampionId(arrival.id),
         site_id: arrival.home,
         visibility: card.visibility,
@@ -100,6 +105,5 @@ pub async fn apply(work: &Work<'_>, arrival: &Arrival<'_>) -> Result<()> {
         subject: None,
         claim_code_hash: None,
         claim_expires_at: None,
-    };
-    share::store::<champion::Entity>(work.db(), row).await
+    })
 }

@@ -196,7 +196,7 @@ async fn carry_out(
             .effect(work, &mut carried, effect, &batch.entries[index])
             .await?;
     }
-    carrier.write(work).await?;
+    carrier.write(work, &mut carried).await?;
     carry::see(work, feed, step.seen).await?;
     carried.retry(work, feed, generation).await?;
     if step.sweep {

@@ -6,7 +6,11 @@ use entity::{
     Kind, SiteId, champion, impact_measure, impact_release, observation, organisation, post, project, report, resource,
     resource_edition, resource_overlay, resource_proposal, site, space, support_session, thread,
 };
-use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, prelude::Uuid};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait,
+    prelude::Uuid,
+    sea_query::{SelectStatement, UnionType},
+};
 
 use super::{
     directory,
@@ -147,24 +151,42 @@ const SHAPES: [Shape; 14] = [
     impact::feed::RELEASE,
 ];
 
-/// Stores what came of a record of a type other than [`MEMBER`].
+/// Stores what came of records of one type other than [`MEMBER`], in their order. Each comes once.
 ///
 /// # Errors
 /// Only when the database fails.
-pub async fn store(work: &Work<'_>, kind: &str, arrival: &Arrival<'_>, touched: &mut Touched) -> Result<Landed> {
+pub async fn store(
+    work: &Work<'_>,
+    kind: &str,
+    arrivals: &[Arrival<'_>],
+    touched: &mut Touched,
+) -> Result<Vec<Landed>> {
+    match kind {
+        "champion" => champions::feed::apply(work, arrivals).await?,
+        "project" => projects::feed::apply(work, arrivals).await?,
+        "measure" => impact::feed::apply_measures(work, arrivals).await?,
+        _ => {
+            let mut landed = Vec::with_capacity(arrivals.len());
+            for arrival in arrivals {
+                landed.push(store_one(work, kind, arrival, touched).await?);
+            }
+            return Ok(landed);
+        }
+    }
+    Ok(vec![Landed::Stored; arrivals.len()])
+}
+
+async fn store_one(work: &Work<'_>, kind: &str, arrival: &Arrival<'_>, touched: &mut Touched) -> Result<Landed> {
     match kind {
         "organisation" => sites::feed::apply(work, arrival).await?,
-        "champion" => champions::feed::apply(work, arrival).await?,
         "resource" => resources::feed::apply(work, arrival).await?,
         "edition" => resources::feed::apply_edition(work, arrival).await?,
         "proposal" => resources::feed::apply_proposal(work, arrival).await?,
-        "project" => projects::feed::apply(work, arrival).await?,
         "space" => forum::feed::apply_space(work, arrival, touched).await?,
         "thread" => forum::feed::apply_thread(work, arrival, touched).await?,
         "post" => forum::feed::apply_post(work, arrival, touched).await?,
         "placement" => return forum::feed::apply_placement(work, arrival, touched).await,
         "report" => forum::feed::apply_report(work, arrival, touched).await?,
-        "measure" => impact::feed::apply_measure(work, arrival).await?,
         "release" => impact::feed::apply_release(work, arrival).await?,
         _ => return Err(Error::internal("a type that was known has no place")),
     }
@@ -199,13 +221,17 @@ pub async fn forget(work: &Work<'_>, home: SiteId, kind: &str, records: &[Uuid],
 /// # Errors
 /// Only when the database fails.
 pub async fn homes(db: &impl ConnectionTrait, records: &[Uuid]) -> Result<HashMap<Uuid, SiteId>> {
-    let mut homes = HashMap::new();
-    macro_rules! homes_in {
-        ($($table:ident),+) => {$(
-            homes.extend(homes_of::<$table::Entity>(db, records).await?);
-        )+};
+    if records.is_empty() {
+        return Ok(HashMap::new());
     }
-    homes_in!(
+    macro_rules! homes_in {
+        ($first:ident, $($table:ident),+) => {
+            homes_of::<$first::Entity>(records)
+                $(.union(UnionType::All, homes_of::<$table::Entity>(records)))+
+                .to_owned()
+        };
+    }
+    let homes = homes_in!(
         organisation,
         champion,
         resource,
@@ -222,20 +248,29 @@ pub async fn homes(db: &impl ConnectionTrait, records: &[Uuid]) -> Result<HashMa
         resource_overlay,
         observation
     );
-    let listed = homes_of::<site::Entity>(db, records).await?;
+    let mut homes = read_homes(db, &homes).await?;
+    let listed = read_homes(db, &homes_of::<site::Entity>(records)).await?;
     if let Some(national) = sites::ops::national(db).await?.filter(|_| !listed.is_empty()) {
         homes.extend(listed.into_keys().map(|id| (id, national.id)));
     }
     Ok(homes)
 }
 
-async fn homes_of<E: Scoped>(db: &impl ConnectionTrait, records: &[Uuid]) -> Result<HashMap<Uuid, SiteId>> {
+fn homes_of<E: Scoped>(records: &[Uuid]) -> SelectStatement {
     let rows = E::find()
         .select_only()
         .column(E::id_column())
         .column(E::home_column())
         .filter(E::id_column().is_in(records.iter().copied()));
-    Ok(rows.into_tuple().all(db).await?.into_iter().collect())
+    rows.into_query()
+}
+
+async fn read_homes(db: &impl ConnectionTrait, select: &SelectStatement) -> Result<HashMap<Uuid, SiteId>> {
+    let rows = db.query_all(select).await?;
+    let homes = rows
+        .iter()
+        .map(|row| Ok((row.try_get_by_index(0)?, SiteId(row.try_get_by_index(1)?))));
+    homes.collect()
 }
 
 #[cfg(test)]

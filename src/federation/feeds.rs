@@ -284,8 +284,11 @@ pub async fn head_at(db: &impl ConnectionTrait, feed: &Feed, pos: u64) -> Result
     // A position beyond all numbers is one that the feed does not have.
     let Ok(pos) = signed(pos) else { return Ok(None) };
     let key = (SiteId(feed.origin.0), feed.audience.to_string(), feed.epoch.0, pos);
-    let row = feed_entry::Entity::find_by_id(key).one(db).await?;
-    row.map(|row| exact(&row.head).map(Head)).transpose()
+    let head = feed_entry::Entity::find_by_id(key)
+        .select_only()
+        .column(feed_entry::Column::Head);
+    let head = head.into_tuple::<Vec<u8>>().one(db).await?;
+    head.map(|head| exact(&head).map(Head)).transpose()
 }
 
 fn entry(row: feed_entry::Model) -> Result<Entry> {

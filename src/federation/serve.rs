@@ -30,28 +30,40 @@ use axum::{
     routing::{get, post},
 };
 use entity::SiteId;
+use sea_orm::prelude::Uuid;
 use serde::de::DeserializeOwned;
+use tokio::sync::OnceCell;
 use tower_http::compression::CompressionLayer;
 
 use self::{peers::Peers, refusal::Refusal};
-use super::wire::Audience;
-use crate::app::App;
+use super::{host, wire::Audience};
+use crate::{app::App, error::Result};
 
 /// What the handlers share.
 #[derive(Clone)]
 struct Serving {
     app: Arc<App>,
     peers: Arc<Peers>,
+    /// The id of this host, once somebody has asked.
+    id: Arc<OnceCell<Uuid>>,
+}
+
+impl Serving {
+    /// The id of this host. It never changes, so the database is asked once.
+    async fn host(&self) -> Result<Uuid> {
+        self.id.get_or_try_init(|| host::id(&self.app)).await.copied()
+    }
 }
 
 /// What a handler answers.
-type Answer<T> = Result<T, Refusal>;
+type Answer<T> = std::result::Result<T, Refusal>;
 
 /// The routes.
 pub fn routes(app: Arc<App>) -> Router {
     let serving = Serving {
         app,
         peers: Arc::default(),
+        id: Arc::default(),
     };
     Router::new()
         .route("/fed/v1/hello", get(changes::hello))
@@ -67,7 +79,7 @@ pub fn routes(app: Arc<App>) -> Router {
 }
 
 /// The feed that an address names.
-fn feed(path: Result<Path<(String, String)>, PathRejection>) -> Answer<(SiteId, Audience)> {
+fn feed(path: std::result::Result<Path<(String, String)>, PathRejection>) -> Answer<(SiteId, Audience)> {
     let Ok(Path((origin, audience))) = path else {
         return Err(Refusal::garbage("The address names no feed."));
     };
@@ -82,7 +94,7 @@ fn site(text: &str) -> Answer<SiteId> {
     site.map_err(|_| Refusal::garbage("The address does not name a site by its id."))
 }
 
-fn query<T>(query: Result<Query<T>, QueryRejection>) -> Answer<T> {
+fn query<T>(query: std::result::Result<Query<T>, QueryRejection>) -> Answer<T> {
     let read = query.map(|Query(query)| query);
     read.map_err(|_| Refusal::garbage("The query has an unknown parameter, or one of the wrong type."))
 }

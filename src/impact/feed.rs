@@ -155,16 +155,21 @@ impl Payload for Release {
     }
 }
 
-/// Stores a measure of another host.
+/// Stores measures of another host, each once.
 ///
 /// # Errors
 /// Only when the database fails.
-pub async fn apply_measure(work: &Work<'_>, arrival: &Arrival<'_>) -> Result<()> {
-    let said: Measure = arrival.read()?;
-    share::take::<impact_measure::Entity>(work.db(), arrival, impact_measure::Column::Code, &said.code).await?;
-    let row = impact_measure::Model {
-        id: ImpactMeasureId(arrival.id),
-        site_id: arrival.home,
+pub async fn apply_measures(work: &Work<'_>, arrivals: &[Arrival<'_>]) -> Result<()> {
+    let Some(home) = arrivals.first().map(|arrival| arrival.home) else {
+        return Ok(());
+    };
+    let said: Vec<Measure> = arrivals.iter().map(Arrival::read).collect::<Result<_>>()?;
+    let mut said: Vec<_> = arrivals.iter().map(|arrival| arrival.id).zip(said).collect();
+    let codes = said.iter_mut().map(|(id, said)| (*id, &mut said.code)).collect();
+    share::take_all::<impact_measure::Entity>(work.db(), home, impact_measure::Column::Code, codes).await?;
+    let rows = said.into_iter().map(|(id, said)| impact_measure::Model {
+        id: ImpactMeasureId(id),
+        site_id: home,
         visibility: said.visibility,
         version: said.version,
         created_at: said.created_at,
@@ -177,8 +182,8 @@ pub async fn apply_measure(work: &Work<'_>, arrival: &Arrival<'_>) -> Result<()>
         aggregation: said.aggregation,
         counts_people: said.counts_people,
         session_figure: said.session_figure,
-    };
-    share::store::<impact_measure::Entity>(work.db(), row).await
+    });
+    share::store_all::<impact_measure::Entity>(work.db(), rows.collect()).await
 }
 
 /// Stores a release of another host. It never counts into the months of this one.

@@ -182,6 +182,9 @@ impl Parts {
     }
 }
 
+/// Parts that go into one statement.
+const PARTS_A_STATEMENT: usize = 1_000;
+
 /// Most parts of one kind that a project has.
 const MOST_PARTS: usize = 200;
 
@@ -224,17 +227,49 @@ impl Payload for Project {
     }
 }
 
-/// Stores a project of another host with its parts.
+/// Stores projects of another host with their parts. Each comes once.
 ///
 /// # Errors
 /// Only when the database fails.
-pub async fn apply(work: &Work<'_>, arrival: &Arrival<'_>) -> Result<()> {
-    let said: Project = arrival.read()?;
-    let id = ProjectId(arrival.id);
-    share::take::<project::Entity>(work.db(), arrival, project::Column::Slug, &said.slug).await?;
-    let row = project::Model {
+pub async fn apply(work: &Work<'_>, arrivals: &[Arrival<'_>]) -> Result<()> {
+    let Some(home) = arrivals.first().map(|arrival| arrival.home) else {
+        return Ok(());
+    };
+    let said: Vec<Project> = arrivals.iter().map(Arrival::read).collect::<Result<_>>()?;
+    let mut said: Vec<_> = arrivals.iter().map(|arrival| arrival.id).zip(said).collect();
+    let slugs = said.iter_mut().map(|(id, said)| (*id, &mut said.slug)).collect();
+    share::take_all::<project::Entity>(work.db(), home, project::Column::Slug, slugs).await?;
+    let strangers = strangers(work, home, &said).await?;
+    let (mut rows, mut parts) = (Vec::with_capacity(said.len()), Rows::default());
+    for (id, mut said) in said {
+        let id = ProjectId(id);
+        parts.team.extend(team(id, std::mem::take(&mut said.team), &strangers));
+        parts
+            .milestones
+            .extend(milestones(id, std::mem::take(&mut said.milestones)));
+        parts.targets.extend(targets(id, std::mem::take(&mut said.targets)));
+        rows.push(row(id, home, said));
+    }
+    share::store_all::<project::Entity>(work.db(), rows.clone()).await?;
+    let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+    replace(work, project_champion::Column::ProjectId, &ids, parts.team).await?;
+    replace(work, project_milestone::Column::ProjectId, &ids, parts.milestones).await?;
+    replace(work, project_target::Column::ProjectId, &ids, parts.targets).await?;
+    ops::index_all(work, &rows).await
+}
+
+/// Rows of what belongs to projects.
+#[derive(Default)]
+struct Rows {
+    team: Vec<project_champion::ActiveModel>,
+    milestones: Vec<project_milestone::ActiveModel>,
+    targets: Vec<project_target::ActiveModel>,
+}
+
+fn row(id: ProjectId, home: SiteId, said: Project) -> project::Model {
+    project::Model {
         id,
-        site_id: arrival.home,
+        site_id: home,
         visibility: said.visibility,
         version: said.version,
         created_at: said.created_at,
@@ -251,62 +286,57 @@ pub async fn apply(work: &Work<'_>, arrival: &Arrival<'_>) -> Result<()> {
         starts_on: said.starts_on,
         ends_on: said.ends_on,
         cloned_from_id: said.cloned_from,
-    };
-    share::store::<project::Entity>(work.db(), row.clone()).await?;
-    replace(
-        work,
-        project_champion::Column::ProjectId,
-        id,
-        team(work, arrival, said.team).await?,
-    )
-    .await?;
-    replace(
-        work,
-        project_milestone::Column::ProjectId,
-        id,
-        milestones(id, said.milestones),
-    )
-    .await?;
-    replace(work, project_target::Column::ProjectId, id, targets(id, said.targets)).await?;
-    ops::index(work, &row).await
+    }
 }
 
-/// Puts new parts in the place of a project's old ones.
+/// Puts new parts in the place of projects' old ones.
 async fn replace<P: ActiveModelTrait>(
     work: &Work<'_>,
     project: <P::Entity as EntityTrait>::Column,
-    id: ProjectId,
+    ids: &[ProjectId],
     parts: Vec<P>,
 ) -> Result<()> {
-    P::Entity::delete_many().filter(project.eq(id)).exec(work.db()).await?;
-    if !parts.is_empty() {
-        let parts = P::Entity::insert_many(parts);
+    let old = P::Entity::delete_many().filter(project.is_in(ids.iter().copied()));
+    old.exec(work.db()).await?;
+    for parts in parts.chunks(PARTS_A_STATEMENT) {
+        let parts = P::Entity::insert_many(parts.to_vec());
         parts.exec_without_returning(work.db()).await?;
     }
     Ok(())
 }
 
-/// The team without those whom this host knows as another site's, and each once.
-async fn team(
-    work: &Work<'_>,
-    arrival: &Arrival<'_>,
+/// Those of the teams whom this host knows as another site's.
+async fn strangers(work: &Work<'_>, home: SiteId, said: &[(Uuid, Project)]) -> Result<HashSet<ChampionId>> {
+    let named = said.iter().flat_map(|(_, said)| &said.team).map(|one| one.champion);
+    let named: Vec<_> = named.collect::<HashSet<_>>().into_iter().collect();
+    let mut strangers = HashSet::new();
+    for named in named.chunks(PARTS_A_STATEMENT) {
+        let found = champion::Entity::find()
+            .select_only()
+            .column(champion::Column::Id)
+            .filter(champion::Column::Id.is_in(named.iter().copied()))
+            .filter(champion::Column::SiteId.ne(home));
+        strangers.extend(found.into_tuple::<ChampionId>().all(work.db()).await?);
+    }
+    Ok(strangers)
+}
+
+/// A team without strangers, and each of it once.
+fn team(
+    project: ProjectId,
     team: Vec<Teammate>,
-) -> Result<Vec<project_champion::ActiveModel>> {
-    let strangers = champion::Entity::find()
-        .select_only()
-        .column(champion::Column::Id)
-        .filter(champion::Column::Id.is_in(team.iter().map(|one| one.champion)))
-        .filter(champion::Column::SiteId.ne(arrival.home));
-    let strangers: Vec<ChampionId> = strangers.into_tuple().all(work.db()).await?;
-    let mut taken: HashSet<_> = strangers.into_iter().collect();
-    let own = team.into_iter().filter(|one| taken.insert(one.champion));
-    Ok(own
-        .map(|one| project_champion::ActiveModel {
-            project_id: Set(ProjectId(arrival.id)),
-            champion_id: Set(one.champion),
-            joined_at: Set(one.joined_at),
-        })
-        .collect())
+    strangers: &HashSet<ChampionId>,
+) -> Vec<project_champion::ActiveModel> {
+    let mut taken = HashSet::new();
+    let own = team
+        .into_iter()
+        .filter(|one| !strangers.contains(&one.champion) && taken.insert(one.champion));
+    own.map(|one| project_champion::ActiveModel {
+        project_id: Set(project),
+        champion_id: Set(one.champion),
+        joined_at: Set(one.joined_at),
+    })
+    .collect()
 }
 
 fn milestones(project: ProjectId, milestones: Vec<Milestone>) -> Vec<project_milestone::ActiveModel> {

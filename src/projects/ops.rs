@@ -9,7 +9,9 @@ use crate::{
     error::{Error, Result},
     input::{self, Check, Patch},
     policy::Action,
-    read, search, sites,
+    read,
+    search::{self, Document},
+    sites,
 };
 
 mod list;
@@ -95,10 +97,21 @@ fn sponsors(check: &mut Check, names: Vec<String>) -> Vec<String> {
 }
 
 /// Stores the words of a project.
-pub(super) async fn index(work: &Work<'_>, row: &project::Model) -> Result<()> {
-    let question = row.question.as_deref().unwrap_or_default();
-    let body = [&row.summary, question, &row.conditions.0.join(" ")].join(" ");
-    search::store(work.db(), Kind::Project, row.id.into(), &row.title, &body).await
+async fn index(work: &Work<'_>, row: &project::Model) -> Result<()> {
+    index_all(work, std::slice::from_ref(row)).await
+}
+
+/// Stores the words of projects.
+pub(super) async fn index_all(work: &Work<'_>, rows: &[project::Model]) -> Result<()> {
+    let documents = rows.iter().map(|row| {
+        let question = row.question.as_deref().unwrap_or_default();
+        Document {
+            record: row.id.into(),
+            title: row.title.clone(),
+            body: [&row.summary, question, &row.conditions.0.join(" ")].join(" "),
+        }
+    });
+    search::store_all(work.db(), Kind::Project, documents.collect()).await
 }
 
 /// What changes in a project.

@@ -1,5 +1,7 @@
 //! What comes of a record of another host: read, checked, stored. The features say how, the applier when.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use entity::{SiteId, Visibility, ids};
 use rust_decimal::Decimal;
@@ -17,6 +19,9 @@ use crate::{
     input::{self, Check},
     scope::Scoped,
 };
+
+/// Rows that go into one statement: with every column of the widest table, few enough values for both databases.
+const ROWS_A_STATEMENT: usize = 500;
 
 /// A record of another site that came with its feed, checked by [`facts`].
 #[derive(Clone, Copy, Debug)]
@@ -91,14 +96,29 @@ pub async fn store<E: EntityTrait>(db: &impl ConnectionTrait, row: E::Model) -> 
 where
     E::Model: IntoActiveModel<E::ActiveModel>,
 {
+    store_all::<E>(db, vec![row]).await
+}
+
+/// Stores rows, each in the place of the one with its key, if there is one. No two may have the same key.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn store_all<E: EntityTrait>(db: &impl ConnectionTrait, rows: Vec<E::Model>) -> Result<()>
+where
+    E::Model: IntoActiveModel<E::ActiveModel>,
+{
     let key: Vec<_> = E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column).collect();
     let is_key = |column: &E::Column| key.iter().any(|key| key.as_str() == column.as_str());
     let others = E::Column::iter().filter(|column| !is_key(column));
     let replace = OnConflict::columns(key.iter().copied())
         .update_columns(others)
         .to_owned();
-    let insert = E::insert(row.into_active_model()).on_conflict(replace);
-    insert.exec_without_returning(db).await?;
+    let mut rows = rows.into_iter().map(IntoActiveModel::into_active_model).peekable();
+    while rows.peek().is_some() {
+        let some = rows.by_ref().take(ROWS_A_STATEMENT);
+        let insert = E::insert_many(some).on_conflict(replace.clone());
+        insert.exec_without_returning(db).await?;
+    }
     Ok(())
 }
 
@@ -123,16 +143,38 @@ pub async fn take<E: Scoped>(
     column: E::Column,
     value: &str,
 ) -> Result<()> {
+    let mut value = value.to_owned();
+    take_all::<E>(db, to.home, column, vec![(to.id, &mut value)]).await
+}
+
+/// The same for several records of a site, as if they had come one by one: of two that want one value, the last has it.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn take_all<E: Scoped>(
+    db: &impl ConnectionTrait,
+    home: SiteId,
+    column: E::Column,
+    wanted: Vec<(Uuid, &mut String)>,
+) -> Result<()> {
+    let mut last: HashMap<String, Uuid> = HashMap::with_capacity(wanted.len());
+    for (id, value) in wanted.into_iter().rev() {
+        if *last.entry(value.clone()).or_insert(id) != id {
+            *value = ids::print(E::KIND, id);
+        }
+    }
     let others = E::find()
         .select_only()
         .column(E::id_column())
-        .filter(E::home_column().eq(to.home.0))
-        .filter(column.eq(value))
-        .filter(E::id_column().ne(to.id));
-    for other in others.into_tuple::<Uuid>().all(db).await? {
-        let name = Expr::value(ids::print(E::KIND, other));
-        let given = E::update_many().col_expr(column, name);
-        given.filter(E::id_column().eq(other)).exec(db).await?;
+        .column(column)
+        .filter(E::home_column().eq(home.0))
+        .filter(column.is_in(last.keys()));
+    for (other, value) in others.into_tuple::<(Uuid, String)>().all(db).await? {
+        if last.get(&value) != Some(&other) {
+            let name = Expr::value(ids::print(E::KIND, other));
+            let given = E::update_many().col_expr(column, name);
+            given.filter(E::id_column().eq(other)).exec(db).await?;
+        }
     }
     Ok(())
 }

@@ -54,6 +54,23 @@ pub(super) struct Carrier<'a> {
     skipped: BTreeSet<Uuid>,
     /// Records that any effect names: what was parked or skipped of them before is over.
     named: BTreeSet<Uuid>,
+    /// Records of one type that came one after the other: they are stored together.
+    waiting: Waiting<'a>,
+}
+
+/// Records that are about to be stored.
+#[derive(Debug, Default)]
+struct Waiting<'a> {
+    kind: String,
+    puts: Vec<Put<'a>>,
+    records: BTreeSet<Uuid>,
+}
+
+#[derive(Debug)]
+struct Put<'a> {
+    header: Header,
+    payload: String,
+    entry: &'a Entry,
 }
 
 impl<'a> Carrier<'a> {
@@ -66,6 +83,7 @@ impl<'a> Carrier<'a> {
             parked: BTreeMap::new(),
             skipped: BTreeSet::new(),
             named: BTreeSet::new(),
+            waiting: Waiting::default(),
         }
     }
 
@@ -75,28 +93,25 @@ impl<'a> Carrier<'a> {
         work: &mut Work<'_>,
         carried: &mut Carried,
         effect: Effect,
-        entry: &Entry,
+        entry: &'a Entry,
     ) -> Result<()> {
         let header = Header::parse(&entry.header).map_err(Error::internal)?;
         let gid = header.gid;
+        if self.waiting.holds_up(&effect, gid) {
+            self.store(work, carried).await?;
+        }
         self.named.insert(gid);
         self.skipped.remove(&gid);
         self.parked.retain(|_, row| row.record_id != gid);
         match effect {
-            Effect::Put { kind, payload, pos, .. } => {
-                let arrival = Arrival {
-                    id: gid,
-                    home: self.feed.origin,
-                    payload: &payload,
-                };
-                match self.put(work, carried, &kind, &arrival).await? {
-                    Landed::Stored => {
-                        self.say(work, &header, &kind, pos, Operation::Put)?;
-                        carried.came.insert(gid);
-                    }
-                    Landed::Waits(record) => self.park(&header, entry, "waits for a record", Some(record))?,
-                    Landed::Refused(why) => self.park(&header, entry, &why, None)?,
-                }
+            Effect::Put { kind, payload, .. } if kind == MEMBER.kind => {
+                let landed = self.learn(work, carried, gid, &payload).await?;
+                self.landed(work, carried, landed, &header, entry)?;
+            }
+            Effect::Put { kind, payload, .. } => {
+                self.waiting.kind = kind;
+                self.waiting.records.insert(gid);
+                self.waiting.puts.push(Put { header, payload, entry });
             }
             Effect::Delete { pos, last, .. } => {
                 let kind = self.loaded.kind(gid).unwrap_or(&header.kind).to_owned();
@@ -134,21 +149,55 @@ impl<'a> Carrier<'a> {
         self.loaded.first(gid).is_some() || self.said.get(&gid).is_some_and(|row| row.first_applied_at.is_some())
     }
 
-    async fn put(
-        &self,
-        work: &mut Work<'_>,
-        carried: &mut Carried,
-        kind: &str,
-        arrival: &Arrival<'_>,
-    ) -> Result<Landed> {
-        if kind != MEMBER.kind {
-            return content::store(work, kind, arrival, &mut carried.touched).await;
+    /// Stores the records that wait for it.
+    async fn store(&mut self, work: &Work<'_>, carried: &mut Carried) -> Result<()> {
+        let Waiting { kind, puts, .. } = std::mem::take(&mut self.waiting);
+        let home = self.feed.origin;
+        let arrivals: Vec<_> = puts
+            .iter()
+            .map(|put| Arrival {
+                id: put.header.gid,
+                home,
+                payload: &put.payload,
+            })
+            .collect();
+        if arrivals.is_empty() {
+            return Ok(());
         }
-        let (landed, learnt) = directory::learn(work, arrival).await?;
+        let landed = content::store(work, &kind, &arrivals, &mut carried.touched).await?;
+        for (put, landed) in puts.iter().zip(landed) {
+            self.landed(work, carried, landed, &put.header, put.entry)?;
+        }
+        Ok(())
+    }
+
+    /// Takes in what the directory says of a site.
+    async fn learn(&self, work: &mut Work<'_>, carried: &mut Carried, gid: Uuid, payload: &str) -> Result<Landed> {
+        let home = self.feed.origin;
+        let (landed, learnt) = directory::learn(work, &Arrival { id: gid, home, payload }).await?;
         if let Some(learnt) = learnt {
             carried.judge(work, Some(self.feed), &learnt).await?;
         }
         Ok(landed)
+    }
+
+    /// Notes what became of a record that came.
+    fn landed(
+        &mut self,
+        work: &Work<'_>,
+        carried: &mut Carried,
+        landed: Landed,
+        header: &Header,
+        entry: &Entry,
+    ) -> Result<()> {
+        match landed {
+            Landed::Stored => {
+                carried.came.insert(header.gid);
+                self.say(work, header, &header.kind, header.pos, Operation::Put)
+            }
+            Landed::Waits(record) => self.park(header, entry, "waits for a record", Some(record)),
+            Landed::Refused(why) => self.park(header, entry, &why, None),
+        }
     }
 
     fn say(&mut self, work: &Work<'_>, header: &Header, kind: &str, pos: u64, op: Operation) -> Result<()> {
@@ -181,8 +230,9 @@ impl<'a> Carrier<'a> {
         Ok(())
     }
 
-    /// Writes down what was said, parked and skipped.
-    pub(super) async fn write(self, work: &Work<'_>) -> Result<()> {
+    /// Stores what still waits for it, and writes down what was said, parked and skipped.
+    pub(super) async fn write(mut self, work: &Work<'_>, carried: &mut Carried) -> Result<()> {
+        self.store(work, carried).await?;
         let audience = self.feed.audience.to_string();
         let named: Vec<_> = self.named.into_iter().collect();
         for records in named.chunks(ROWS_A_STATEMENT) {
@@ -197,24 +247,35 @@ impl<'a> Carrier<'a> {
             }
             over!(feed_parked, feed_skipped);
         }
-        for row in self.said.into_values() {
-            share::store::<replica::Entity>(work.db(), row).await?;
-        }
-        for row in self.parked.into_values() {
-            share::store::<feed_parked::Entity>(work.db(), row).await?;
-        }
-        for record_id in self.skipped {
-            let (origin, audience) = (self.feed.origin, audience.clone());
-            let row = feed_skipped::Model {
-                origin,
-                audience,
-                record_id,
-            };
-            feed_skipped::Entity::insert(row.into_active_model())
-                .exec_without_returning(work.db())
-                .await?;
+        share::store_all::<replica::Entity>(work.db(), self.said.into_values().collect()).await?;
+        share::store_all::<feed_parked::Entity>(work.db(), self.parked.into_values().collect()).await?;
+        let skipped: Vec<_> = self.skipped.into_iter().collect();
+        for records in skipped.chunks(ROWS_A_STATEMENT) {
+            let rows = records.iter().map(|record_id| {
+                let row = feed_skipped::Model {
+                    origin: self.feed.origin,
+                    audience: audience.clone(),
+                    record_id: *record_id,
+                };
+                row.into_active_model()
+            });
+            let rows = feed_skipped::Entity::insert_many(rows);
+            rows.exec_without_returning(work.db()).await?;
         }
         Ok(())
+    }
+}
+
+impl Waiting<'_> {
+    /// Whether these have to be stored before an effect on a record is carried out: records of other types, and whatever
+    /// takes records away, see what came before them.
+    fn holds_up(&self, effect: &Effect, gid: Uuid) -> bool {
+        let same = match effect {
+            Effect::Put { kind, .. } => *kind == self.kind,
+            Effect::Skip { .. } | Effect::Park { .. } => true,
+            Effect::Delete { .. } | Effect::Erase { .. } => false,
+        };
+        !self.puts.is_empty() && (!same || self.records.contains(&gid))
     }
 }
 
@@ -353,7 +414,7 @@ impl Carried {
             Retried::Applies(effect) => {
                 let mut carrier = Carrier::new(feed, generation, &loaded);
                 carrier.effect(work, self, effect, &entry).await?;
-                carrier.write(work).await
+                carrier.write(work, self).await
             }
             Retried::Waits(reason) => {
                 let waits_for = match &reason {

@@ -59,7 +59,7 @@ impl Loaded {
             let homes = content::homes(db, &unbound).await?.into_iter();
             loaded.homes.extend(homes.map(|(id, home)| (id, Origin(home.0))));
         }
-        loaded.skipped = skipped(db, feed).await?;
+        loaded.skipped = skipped(db, feed, &records).await?;
         loaded.held = held(db, feed).await?;
         Ok(loaded)
     }
@@ -103,13 +103,20 @@ impl Loaded {
     }
 }
 
-async fn skipped(db: &impl ConnectionTrait, feed: Feed) -> Result<Vec<Uuid>> {
-    let rows = feed_skipped::Entity::find()
-        .select_only()
-        .column(feed_skipped::Column::RecordId)
-        .filter(feed_skipped::Column::Origin.eq(feed.origin))
-        .filter(feed_skipped::Column::Audience.eq(feed.audience.to_string()));
-    Ok(rows.into_tuple().all(db).await?)
+/// Those of the records that were skipped, and one other if there is any: a long feed may have skipped very many.
+async fn skipped(db: &impl ConnectionTrait, feed: Feed, records: &[Uuid]) -> Result<Vec<Uuid>> {
+    let skipped = || {
+        feed_skipped::Entity::find()
+            .select_only()
+            .column(feed_skipped::Column::RecordId)
+            .filter(feed_skipped::Column::Origin.eq(feed.origin))
+            .filter(feed_skipped::Column::Audience.eq(feed.audience.to_string()))
+    };
+    let named = feed_skipped::Column::RecordId.is_in(records.iter().copied());
+    let mut found: Vec<Uuid> = skipped().filter(named).into_tuple().all(db).await?;
+    let others = feed_skipped::Column::RecordId.is_not_in(records.iter().copied());
+    found.extend(skipped().filter(others).into_tuple::<Uuid>().one(db).await?);
+    Ok(found)
 }
 
 async fn held(db: &impl ConnectionTrait, feed: Feed) -> Result<HashMap<(Epoch, u64), Checkpoint>> {

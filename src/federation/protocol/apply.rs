@@ -22,7 +22,8 @@ pub trait Replica {
     fn shown_elsewhere(&self, gid: Uuid) -> bool;
     /// Whether the erasure ledger holds the record as one of this origin's.
     fn erased(&self, gid: Uuid) -> bool;
-    /// The records of this feed whose newest entry came without payload ([`Effect::Skip`]).
+    /// The records of this feed whose newest entry came without payload ([`Effect::Skip`]): all of those that the batch
+    /// names, and at least one of the others if there are any.
     fn skipped(&self) -> Vec<Uuid>;
     /// The checkpoint that this host holds of the feed at a position, since it last started over.
     fn held(&self, epoch: Epoch, to: u64) -> Option<Checkpoint>;

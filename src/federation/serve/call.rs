@@ -17,7 +17,7 @@ use super::{
     refusal::Refusal,
 };
 use crate::federation::{
-    directory, host,
+    directory,
     messages::{MAX_BODY_BYTES, PROTOCOL_HEADER},
     packing::unpack,
     protocol::directory::{Reader, Standing},
@@ -58,7 +58,7 @@ impl FromRequest<Serving> for Call {
         speaks_our_version(&head.headers)?;
         let app = &serving.app;
         let asked = transport::Request {
-            host: host::id(app).await?,
+            host: serving.host().await?,
             method: head.method.as_str(),
             target: target(&head),
         };

@@ -45,8 +45,9 @@ const SHAPES: [Shape; 13] = [
     impact::feed::RELEASE,
 ];
 
-/// How long a growth may wait for others, so that many at once wake a reader once.
-const GATHERING: Duration = Duration::from_millis(50);
+/// How long a growth may wait for others, so that many at once wake a reader once. Short: a reader itself pauses between two
+/// questions, so that what comes in a row is told in larger pieces.
+const GATHERING: Duration = Duration::from_millis(10);
 
 /// How often a waiting reader's feeds are looked at although nobody in this process said anything: another may have
 /// written.
@@ -76,7 +77,7 @@ pub async fn hello(State(serving): State<Serving>, request: Request) -> Answer<J
         requests: MOST_TOKENS,
     };
     Ok(Json(Hello {
-        host: host::id(app).await?,
+        host: serving.host().await?,
         hub: directory::reader(app.reader()).await?.is_hub,
         protocol: ProtocolRange {
             min: VERSION,
