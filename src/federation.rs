@@ -15,6 +15,7 @@
 //! | [`transport`], [`messages`], [`packing`] | tokens between hosts; what is neither batch nor entry; bodies packed |
 //! | [`serve`], [`dial`] | the routes for other hosts; calling the hub |
 //! | [`moving`] | moving a site to another host |
+//! | [`reports`] | what hosts could not take, and proofs that a site has signed two stories |
 //! | [`erasures`] | who has confirmed that something is gone |
 //! | [`witness`] | what others remember of a host that came back from a backup |
 //! | [`run`], [`host`] | what works in the background; this host among hosts |
@@ -38,6 +39,7 @@ pub mod protocol;
 pub mod pull;
 pub mod relay;
 pub mod renewal;
+pub mod reports;
 pub mod run;
 pub mod sequencer;
 pub mod serve;

@@ -14,6 +14,7 @@ use crate::federation::wire::Origin;
 pub struct Signals {
     written: Notify,
     grown: watch::Sender<u64>,
+    learnt: watch::Sender<u64>,
     stopping: watch::Sender<bool>,
     asking: watch::Sender<Vec<Origin>>,
 }
@@ -23,6 +24,7 @@ impl Default for Signals {
         Self {
             written: Notify::new(),
             grown: watch::Sender::new(0),
+            learnt: watch::Sender::new(0),
             stopping: watch::Sender::new(false),
             asking: watch::Sender::new(Vec::new()),
         }
@@ -48,6 +50,16 @@ impl Signals {
     /// Sees every growth from now on.
     pub fn growth(&self) -> watch::Receiver<u64> {
         self.grown.subscribe()
+    }
+
+    /// The directory has told something of sites.
+    pub fn learnt(&self) {
+        self.learnt.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Sees from now on whenever the directory tells something.
+    pub fn directory(&self) -> watch::Receiver<u64> {
+        self.learnt.subscribe()
     }
 
     /// Peers are to tell what they remember of these sites, before anything is published.

@@ -18,6 +18,8 @@ pub struct Model {
     pub epoch: Option<Uuid>,
     pub pos: i64,
     pub reason: String,
+    /// The proof that the origin has signed two stories, checked: JSON as it travels.
+    pub fork: Option<String>,
     pub at: DateTimeUtc,
 }
 

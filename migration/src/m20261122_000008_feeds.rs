@@ -154,6 +154,7 @@ async fn peer_report(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(uuid_null("epoch"))
         .col(big_integer("pos"))
         .col(text("reason"))
+        .col(text_null("fork"))
         .col(timestamp_with_time_zone("at"))
         .primary_key(Index::create().col("site_id").col("origin").col("audience"))
         .to_owned();

@@ -22,7 +22,7 @@ use crate::{
         keys::{RootKey, SiteKey},
         moving,
         protocol::erasure::Progress,
-        renewal, sequencer,
+        renewal, reports, sequencer,
         wire::PublicKey,
     },
     server::Server,
@@ -298,8 +298,7 @@ pub async fn erasures(server: &Server, of: Erasures) -> Outcome {
         Some(hub) => errands::acknowledged(app, hub, site).await,
         None => erasures::acknowledged(app.reader(), site).await.map_err(told),
     }?;
-    let sites = ops::all(app.reader()).await.map_err(told)?.into_iter();
-    let slugs: HashMap<_, _> = sites.map(|site| (site.id.0, site.slug)).collect();
+    let slugs = slugs(server).await?;
     for erasing in erasures::of_site(app, site, &acknowledged).await.map_err(told)? {
         let at = erasing.at.map_or_else(|| "-".to_owned(), |at| at.to_rfc3339());
         let named = |waiting: Vec<Uuid>| {
@@ -316,6 +315,28 @@ pub async fn erasures(server: &Server, of: Erasures) -> Outcome {
         say(format_args!("{}\t{at}\t{word}\t{waiting}", erasing.record))?;
     }
     Ok(())
+}
+
+/// Lists what other hosts have reported: who, whose feed, for whom, behind which position, when, what was wrong, and the
+/// proof.
+pub async fn reports(server: &Server) -> Outcome {
+    let app = &server.0;
+    let slugs = slugs(server).await?;
+    let named = |site: entity::SiteId| slugs.get(&site.0).cloned().unwrap_or_else(|| site.to_string());
+    for report in reports::all(app.reader()).await.map_err(told)? {
+        let (reporter, origin) = (named(report.site_id), named(report.origin));
+        let (audience, pos, at) = (report.audience, report.pos, report.at.to_rfc3339());
+        let (reason, proof) = (report.reason, report.fork.unwrap_or_default());
+        say(format_args!(
+            "{reporter}\t{origin}\t{audience}\t{pos}\t{at}\t{reason}\t{proof}"
+        ))?;
+    }
+    Ok(())
+}
+
+async fn slugs(server: &Server) -> Outcome<HashMap<Uuid, String>> {
+    let sites = ops::all(server.0.reader()).await.map_err(told)?.into_iter();
+    Ok(sites.map(|site| (site.id.0, site.slug)).collect())
 }
 
 /// Revokes the keys of a site, on the national host.

@@ -32,6 +32,9 @@ pub enum SiteCommand {
     Keep(network::Kept),
     /// List what a site has erased for ever, and which other hosts have confirmed it
     Erasures(network::Erasures),
+    /// On the national host: list what other hosts could not take of which feed, and the proof when a site has signed two
+    /// stories
+    Reports,
     /// On the national host: nothing that a site's keys have signed counts any more
     RevokeKey(network::Revoked),
     /// On the national host: take in a site's new key after a loss
@@ -70,6 +73,7 @@ pub async fn run(settings: Settings, command: SiteCommand) -> Outcome {
         SiteCommand::Import(import) => network::import(server, import).await,
         SiteCommand::Keep(kept) => network::keep(server, kept).await,
         SiteCommand::Erasures(of) => network::erasures(server, of).await,
+        SiteCommand::Reports => network::reports(server).await,
         SiteCommand::RevokeKey(revoked) => network::revoke(server, revoked).await,
         SiteCommand::AcceptKey(accepted) => network::accept(server, accepted).await,
     })

@@ -16,11 +16,12 @@ use super::{
         cursor::Cursor,
         rules::Rules,
     },
-    wire::{Audience, Batch, Ed25519, Status},
+    wire::{Audience, Batch, Ed25519, Fork, Status},
 };
 use crate::{
     app::{App, Work},
     error::{Error, Result},
+    share::MEMBER,
 };
 
 mod carry;
@@ -40,6 +41,8 @@ pub enum Received {
     Discarded(Cursor),
     /// The feed's history broke: it is read from its start.
     Restarted(Cursor),
+    /// The same, and the origin has signed both.
+    Forked(Box<Fork>),
     /// It was not taken, and nothing was changed.
     Refused(Refusal),
 }
@@ -72,6 +75,7 @@ pub async fn receive(app: &App, batch: Batch) -> Result<Received> {
         Ok(checked) => checked,
         Err(refusal) => return Ok(Received::Refused(refusal)),
     };
+    let tells_of_sites = checked.entries().iter().any(|entry| entry.header.kind == MEMBER.kind);
     let receive = async |work: &mut Work<'_>| {
         let cursor = feed.lock(work).await?;
         // The directory may have moved since the signatures were checked.
@@ -85,7 +89,11 @@ pub async fn receive(app: &App, batch: Batch) -> Result<Received> {
             Err(refusal) => refused(work, feed, &cursor, refusal).await,
         }
     };
-    app.system("apply", receive).await
+    let received = app.system("apply", receive).await?;
+    if tells_of_sites {
+        app.signals.learnt();
+    }
+    Ok(received)
 }
 
 /// Takes in an answer without a batch.
@@ -173,6 +181,7 @@ pub async fn begin_anew(work: &Work<'_>, site: SiteId) -> Result<()> {
 pub async fn roll(work: &Work<'_>, site: SiteId) -> Result<()> {
     for feed in cursors::of_site(work, site).await? {
         let cursor = feed.lock(work).await?;
+        feed.forget_words(work).await?;
         restart(work, feed, cursor.restarted(Rules::default())).await?;
     }
     Ok(())
@@ -205,6 +214,7 @@ async fn carry_out(
     let rolled = carried.rolled;
     carried.settle(work).await?;
     if rolled {
+        feed.forget_words(work).await?;
         return restart(work, feed, step.cursor.restarted(Rules::default())).await;
     }
     let words = [Some(&batch.checkpoint), batch.seal.as_ref()];
@@ -219,8 +229,11 @@ async fn refused(work: &Work<'_>, feed: Feed, cursor: &Cursor, refusal: Refusal)
     match &refusal {
         Refusal::Discard => return Ok(Received::Discarded(cursor.clone())),
         Refusal::Restart(why) => tracing::warn!(origin = %feed.origin, %why, "a feed is read from its start"),
-        Refusal::Fork { held, shown } => {
-            tracing::error!(origin = %feed.origin, ?held, ?shown, "a site has signed two stories");
+        Refusal::Fork(fork) => {
+            tracing::error!(origin = %feed.origin, audience = %feed.audience, ?fork, "a site has signed two stories");
+            feed.forget_words(work).await?;
+            restart(work, feed, cursor.restarted(Rules::default())).await?;
+            return Ok(Received::Forked(fork.clone()));
         }
         _ => return Ok(Received::Refused(refusal)),
     }

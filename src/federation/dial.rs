@@ -8,6 +8,7 @@
 //! | `down` | which feeds of others advanced; a worker for each |
 //! | [`errands`] | what an operator asks for: joining, another key |
 //! | `receipts` | what this host has read to the end |
+//! | `reports` | what it could not take |
 //!
 //! The hub is never given up. A worker that fails waits for itself alone, so a bad feed holds up no other.
 
@@ -15,6 +16,7 @@ mod down;
 pub mod errands;
 mod hub;
 mod receipts;
+mod reports;
 mod up;
 
 use std::{
@@ -142,6 +144,17 @@ async fn sites(app: &App) -> Result<Vec<SiteId>> {
         .map(|site| site.id)
         .filter(|id| keys.contains(id))
         .collect())
+}
+
+/// The site in whose name a feed is asked for: the one that it is for, or any of this host's.
+async fn asks_as(dialling: &Dialling, audience: Audience) -> Result<SiteId, Trouble> {
+    match audience {
+        Audience::Site(site) => Ok(SiteId(site)),
+        Audience::Network | Audience::Hub => {
+            let own = sites(&dialling.app).await?;
+            own.first().copied().ok_or(Trouble::NoKey)
+        }
+    }
 }
 
 /// The workers and what wakes them.

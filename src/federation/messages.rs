@@ -6,7 +6,7 @@ use sea_orm::prelude::Uuid;
 use serde::{Deserialize, Serialize};
 
 use super::wire::{
-    Audience, Checkpoint, Epoch, Head, MAX_BATCH_BYTES, Origin, Previous, ProtocolRange, PublicKey, Signature,
+    Audience, Checkpoint, Epoch, Fork, Head, MAX_BATCH_BYTES, Origin, Previous, ProtocolRange, PublicKey, Signature,
 };
 
 /// Most bytes of a body in either direction: a batch whose every byte is escaped, and what stands around it.
@@ -221,6 +221,9 @@ pub struct Report {
     pub pos: u64,
     /// What was wrong. Nothing of a payload.
     pub reason: String,
+    /// The proof, when it is that the origin has signed two stories.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fork: Option<Box<Fork>>,
 }
 
 /// Why a request was not served.

@@ -10,7 +10,7 @@ use super::{
     directory,
     feeds::{self, Served},
     protocol::{check::Refusal, consumer::Answer, cursor::Cursor, relay::Asked, rules::Rules},
-    wire::{Audience, Batch, MAX_BATCH_ENTRIES},
+    wire::{Audience, Batch, Fork, MAX_BATCH_ENTRIES},
 };
 use crate::{app::App, error::Result};
 
@@ -34,6 +34,8 @@ pub enum Next {
     Discarded,
     /// What came is not believed.
     Refused(Refusal),
+    /// The origin has signed two stories: tell the hub, then ask again.
+    Forked(Box<Fork>),
 }
 
 /// What to ask for from where this host stands.
@@ -62,6 +64,7 @@ pub async fn take(app: &App, origin: SiteId, audience: Audience, fetched: Fetche
         Received::Applied(_) | Received::Restarted(_) => Next::Ask,
         Received::Discarded(_) => Next::Discarded,
         Received::Refused(refusal) => Next::Refused(refusal),
+        Received::Forked(fork) => Next::Forked(fork),
     })
 }
 
@@ -87,7 +90,7 @@ pub async fn catch_up(app: &App, origin: SiteId, audience: Audience) -> Result<(
             Served::Unknown => return Ok(()),
         };
         match take(app, origin, audience, fetched).await? {
-            Next::Ask => {}
+            Next::Ask | Next::Forked(_) => {}
             Next::Rest => return Ok(()),
             // A twin in another request or process is at it.
             Next::Discarded if discarded < 3 => discarded += 1,

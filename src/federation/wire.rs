@@ -14,7 +14,7 @@ mod signature;
 mod tests;
 
 pub use bytes::{Hash, Head, PublicKey, Salt, Signature};
-pub use entry::{Batch, Checkpoint, Entry, Header, Malformed, Opening, Previous, Seal};
+pub use entry::{Batch, Checkpoint, Entry, Fork, Header, Malformed, Opening, Previous, Seal};
 pub use hash::{checkpoint_message, first_head, key_message, next_head, payload_hash, root_message};
 pub use member::{Key, Member, ProtocolRange, Status, Window};
 pub use names::{Audience, Epoch, Operation, Origin, UnknownAudience};

@@ -297,6 +297,9 @@ impl Carried {
             if cursor.generation != before.generation {
                 feed.clear(work).await?;
             }
+            if learnt.roll || whole == Some(Whole::Purge) {
+                feed.forget_words(work).await?;
+            }
             // Rows are hidden and shown by the status of their site.
             if whole == Some(Whole::Purge) {
                 self.purge(work, feed).await?;

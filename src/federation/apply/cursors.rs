@@ -2,7 +2,8 @@
 
 use entity::{SiteId, feed_cursor, feed_held, feed_parked, feed_seen, feed_skipped};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, sea_query::OnConflict,
+    ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
+    sea_query::{ExprTrait, OnConflict},
 };
 
 use crate::{
@@ -49,7 +50,7 @@ impl Feed {
         share::store::<feed_cursor::Entity>(work.db(), self.row(cursor)?).await
     }
 
-    /// Forgets what was seen, skipped, parked and held of the feed: it is read from its start.
+    /// Forgets what was seen, skipped and parked of the feed: it is read from its start.
     pub(super) async fn clear(&self, work: &Work<'_>) -> Result<()> {
         let audience = self.audience.to_string();
         macro_rules! clear {
@@ -58,11 +59,20 @@ impl Feed {
                 all.filter($table::Column::Audience.eq(&audience)).exec(work.db()).await?;
             )+};
         }
-        clear!(feed_seen, feed_skipped, feed_parked, feed_held);
+        clear!(feed_seen, feed_skipped, feed_parked);
         Ok(())
     }
 
-    /// Holds on to the origin's word. What lies before the cursor is never contradicted any more.
+    /// Forgets the origin's words, because they contradict each other or a key that signed them was revoked.
+    pub(super) async fn forget_words(&self, work: &Work<'_>) -> Result<()> {
+        let words = feed_held::Entity::delete_many()
+            .filter(feed_held::Column::Origin.eq(self.origin))
+            .filter(feed_held::Column::Audience.eq(self.audience.to_string()));
+        words.exec(work.db()).await?;
+        Ok(())
+    }
+
+    /// Holds on to the origin's word. What lies before the cursor or in another epoch is never contradicted any more.
     pub(super) async fn hold(
         &self,
         work: &Work<'_>,
@@ -87,7 +97,7 @@ impl Feed {
         let past = Entity::delete_many()
             .filter(Column::Origin.eq(self.origin))
             .filter(Column::Audience.eq(self.audience.to_string()))
-            .filter(Column::Pos.lt(number(after)?));
+            .filter(Column::Epoch.ne(epoch.0).or(Column::Pos.lt(number(after)?)));
         past.exec(work.db()).await?;
         Ok(())
     }

@@ -12,16 +12,15 @@ use tokio::{
 use super::{
     Dialling, errands,
     hub::{Ask, Told, Trouble},
-    receipts,
+    receipts, reports,
 };
 use crate::{
     app::Work,
-    error::Error,
     federation::{
         apply,
         backoff::Backoff,
         directory,
-        messages::{Advance, Changes, Hello, MAX_REASON_CHARS, MAX_WAIT_SECONDS, Report},
+        messages::{Advance, Changes, Hello, MAX_WAIT_SECONDS},
         protocol::{check::Refusal, consumer::Answer, cursor::Cursor},
         pull::{self, Fetched, Next},
         wire::{Audience, Batch, Origin},
@@ -91,13 +90,19 @@ pub(super) async fn feed(
 ) {
     let ids = &dialling.app.ids;
     let (mut backoff, mut silence, mut discarded) = (Backoff::default(), SOONEST, 0);
+    let mut directory = dialling.app.signals.directory();
     loop {
+        directory.mark_unchanged();
         let advance = news.borrow_and_update().clone();
         let asked_at = Instant::now();
         let pause = match step(&dialling, origin, audience, advance).await {
             Ok(Next::Ask) => {
                 backoff.reset();
                 discarded = 0;
+                continue;
+            }
+            Ok(Next::Forked(fork)) => {
+                reports::forked(&dialling, origin, audience, fork).await;
                 continue;
             }
             Ok(Next::Rest) => {
@@ -119,9 +124,18 @@ pub(super) async fn feed(
             Ok(Next::Discarded) => backoff.failed(ids),
             // The key with which the national site tells of its keys may itself be a new one.
             Ok(Next::Refused(Refusal::UntrustedKey { .. })) if renewed(&dialling, origin).await => continue,
+            // A site that was just admitted, or signs with another key: the national feed is about to say so.
+            Ok(Next::Refused(refusal @ (Refusal::NotActive(_) | Refusal::UntrustedKey { .. }))) => {
+                tracing::info!(%origin, %audience, %refusal, "a feed waits for the directory");
+                tokio::select! {
+                    _ = directory.changed() => {}
+                    () = sleep(backoff.failed(ids)) => {}
+                }
+                continue;
+            }
             Ok(Next::Refused(refusal)) => {
                 tracing::warn!(%origin, %audience, %refusal, "a feed is not taken in");
-                report(&dialling, origin, audience, &refusal).await;
+                reports::refused(&dialling, origin, audience, &refusal).await;
                 backoff.failed(ids)
             }
             Err(trouble) => {
@@ -178,7 +192,7 @@ fn is_fresh(cursor: &Cursor, advance: &Advance) -> bool {
 }
 
 async fn fetch(dialling: &Dialling, origin: SiteId, audience: Audience, cursor: &Cursor) -> Result<Fetched, Trouble> {
-    let site = asks_as(dialling, audience).await?;
+    let site = super::asks_as(dialling, audience).await?;
     let asked = pull::asked(cursor);
     let mut target = format!("/fed/v1/feeds/{}/{audience}?after={}", origin.0, asked.after);
     if let Some(epoch) = asked.epoch {
@@ -207,57 +221,5 @@ fn fetched(told: &Told, origin: Origin, audience: Audience) -> Result<Fetched, T
         StatusCode::NO_CONTENT => Ok(Fetched::Answer(Answer::Unchanged(told.checkpoint()?))),
         StatusCode::CONFLICT => Ok(Fetched::Answer(Answer::Diverged)),
         _ => Err(told.refused()),
-    }
-}
-
-/// The site in whose name a feed is asked for: the one that it is for, or any of this host's.
-async fn asks_as(dialling: &Dialling, audience: Audience) -> Result<SiteId, Trouble> {
-    match audience {
-        Audience::Site(site) => Ok(SiteId(site)),
-        Audience::Network | Audience::Hub => {
-            let own = super::sites(&dialling.app).await?;
-            own.first().copied().ok_or(Trouble::NoKey)
-        }
-    }
-}
-
-/// Tells the hub of what no honest host would send. That it does not listen changes nothing.
-async fn report(dialling: &Dialling, origin: SiteId, audience: Audience, refusal: &Refusal) {
-    let dishonest = matches!(
-        refusal,
-        Refusal::Forged { .. } | Refusal::Signature { .. } | Refusal::Unsealed | Refusal::Fork { .. }
-    );
-    if !dishonest {
-        return;
-    }
-    if let Err(trouble) = send_report(dialling, origin, audience, refusal).await {
-        tracing::warn!(%origin, %audience, %trouble, "the hub does not take a report");
-    }
-}
-
-async fn send_report(
-    dialling: &Dialling,
-    origin: SiteId,
-    audience: Audience,
-    refusal: &Refusal,
-) -> Result<(), Trouble> {
-    let cursor = apply::cursor(dialling.app.reader(), origin, audience).await?;
-    let report = Report {
-        origin: Origin(origin.0),
-        audience,
-        epoch: cursor.epoch,
-        pos: cursor.pos,
-        reason: refusal.to_string().chars().take(MAX_REASON_CHARS).collect(),
-    };
-    let ask = Ask {
-        site: asks_as(dialling, audience).await?,
-        target: "/fed/v1/reports",
-        body: Some(&serde_json::to_vec(&report).map_err(Error::internal)?),
-    };
-    let told = dialling.hub.ask(&ask).await?;
-    if told.status == StatusCode::NO_CONTENT {
-        Ok(())
-    } else {
-        Err(told.refused())
     }
 }

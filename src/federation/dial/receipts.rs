@@ -1,4 +1,4 @@
-//! Telling the hub how far this host has read: a receipt for every erasure up to there.
+//! Telling the hub how far this host has read, a receipt for every erasure up to there, and what it could not take.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -10,6 +10,7 @@ use tokio::time::sleep;
 use super::{
     Dialling,
     hub::{Ask, Trouble},
+    reports,
 };
 use crate::{
     error::Error,
@@ -29,11 +30,11 @@ const EVERY: Duration = Duration::from_secs(5);
 /// What the hub has been told, by the site in whose name and the feed.
 type Told = HashMap<(SiteId, Origin, Audience), (Epoch, u64)>;
 
-/// Acknowledges what has been read, in the name of each site: the hub believes no site about another.
+/// Acknowledges what has been read, and reports what could not be, in the name of each site: the hub believes no site about another.
 pub(super) async fn send(dialling: Arc<Dialling>) {
-    let (mut told, mut backoff) = (Told::new(), Backoff::default());
+    let (mut told, mut reported, mut backoff) = (Told::new(), reports::Told::new(), Backoff::default());
     loop {
-        let pause = match round(&dialling, &mut told).await {
+        let pause = match round(&dialling, &mut told, &mut reported).await {
             Ok(()) => {
                 backoff.reset();
                 EVERY
@@ -47,7 +48,7 @@ pub(super) async fn send(dialling: Arc<Dialling>) {
     }
 }
 
-async fn round(dialling: &Dialling, told: &mut Told) -> Result<(), Trouble> {
+async fn round(dialling: &Dialling, told: &mut Told, reported: &mut reports::Told) -> Result<(), Trouble> {
     let app = &dialling.app;
     let read = read_to_the_end(dialling).await?;
     let host = host::id(app).await?;
@@ -66,7 +67,7 @@ async fn round(dialling: &Dialling, told: &mut Told) -> Result<(), Trouble> {
             }));
         }
     }
-    Ok(())
+    reports::parked(dialling, reported).await
 }
 
 /// What may be acknowledged ([`super::super::protocol::cursor::Cursor::acknowledgement`]): what was read to the end and swept.

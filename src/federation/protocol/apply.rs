@@ -25,7 +25,8 @@ pub trait Replica {
     /// The records of this feed whose newest entry came without payload ([`Effect::Skip`]): all of those that the batch
     /// names, and at least one of the others if there are any.
     fn skipped(&self) -> Vec<Uuid>;
-    /// The checkpoint that this host holds of the feed at a position, since it last started over.
+    /// The checkpoint that this host holds of the feed at a position. Starting over keeps it: only so is a story known as a
+    /// second one. It goes when the feed is read beyond it, with a fork, and when a key is revoked.
     fn held(&self, epoch: Epoch, to: u64) -> Option<Checkpoint>;
 }
 

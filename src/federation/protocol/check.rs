@@ -8,7 +8,7 @@ use super::{
     rules::{Rule, Rules},
 };
 use crate::federation::wire::{
-    Audience, Batch, Checkpoint, Epoch, Head, Header, Malformed, Operation, Status, Verify, checkpoint_message,
+    Audience, Batch, Checkpoint, Epoch, Fork, Head, Header, Malformed, Operation, Status, Verify, checkpoint_message,
     first_head, next_head, payload_hash,
 };
 
@@ -39,15 +39,10 @@ pub enum Refusal {
     /// History broke: store [`super::cursor::Cursor::restarted`] and read the feed from its start.
     #[error("start over: {0}")]
     Restart(Why),
-    /// The origin has signed two stories. Alert people with both checkpoints, then start over as for
-    /// [`Refusal::Restart`].
+    /// The origin has signed two stories. Alert people with the proof and tell the hub of it, forget the checkpoints that
+    /// are held, then start over as for [`Refusal::Restart`].
     #[error("the origin signed two stories")]
-    Fork {
-        /// The checkpoint that this host held.
-        held: Box<Checkpoint>,
-        /// The one that contradicts it.
-        shown: Box<Checkpoint>,
-    },
+    Fork(Box<Fork>),
     /// The directory does not count the origin as active.
     #[error("the origin is {0:?}")]
     NotActive(Status),
@@ -255,6 +250,26 @@ pub(super) fn signed(
     } else {
         Err(Refusal::Signature { kid: kid.clone() })
     }
+}
+
+/// Whether a site has signed what a report says it has. `head_at` tells the head after a position as this host holds it of
+/// that epoch: whoever holds the feed needs no second checkpoint for the same position.
+pub fn is_proof(
+    audience: Audience,
+    fork: &Fork,
+    standing: &Standing,
+    head_at: impl Fn(u64) -> Option<Head>,
+    signatures: &impl Verify,
+    rules: Rules,
+) -> bool {
+    let feed = (audience, fork.epoch);
+    let other = if fork.shown.to == fork.held.to {
+        Some(fork.shown.head)
+    } else {
+        head_at(fork.held.to)
+    };
+    let is_signed = |word| signed(feed, word, standing, signatures, rules, Signer::Covering).is_ok();
+    other.is_some_and(|other| other != fork.held.head) && is_signed(&fork.held) && is_signed(&fork.shown)
 }
 
 /// Reads the headers and computes the chain anew.

@@ -11,7 +11,7 @@ use super::{
     directory::Standing,
     rules::{Rule, Rules},
 };
-use crate::federation::wire::{Audience, Checkpoint, Status, Verify};
+use crate::federation::wire::{Audience, Checkpoint, Fork, Status, Verify};
 
 /// What one transaction carries out: all of it or nothing (I7). The caller also keeps the batch's checkpoint and seal for
 /// [`Replica::held`].
@@ -180,18 +180,20 @@ fn follows(cursor: &Cursor, batch: &Checked, rules: Rules) -> bool {
     }
 }
 
-/// Whether the batch's checkpoints contradict what this host holds.
+/// Whether the batch, or its origin's word for what follows it, contradicts what the origin has signed before.
 fn forked(batch: &Checked, replica: &impl Replica, rules: Rules) -> Result<(), Refusal> {
-    let shown = [Some(&batch.batch.checkpoint), batch.batch.seal.as_ref()];
-    for shown in shown.into_iter().flatten().filter(|_| rules.on(Rule::Chain)) {
-        if let Some(held) = replica
-            .held(batch.batch.epoch, shown.to)
-            .filter(|held| held.head != shown.head)
-        {
-            return Err(Refusal::Fork {
-                held: Box::new(held),
-                shown: Box::new(shown.clone()),
-            });
+    if !rules.on(Rule::Chain) {
+        return Ok(());
+    }
+    let sent = &batch.batch;
+    let sealed = sent.sealed_by().unwrap_or(&sent.checkpoint);
+    let along = (sent.from - 1..=sent.to).filter_map(|pos| batch.head_at(pos).map(|head| (pos, head, sealed)));
+    let ahead = (sent.checkpoint.to, sent.checkpoint.head, &sent.checkpoint);
+    for (pos, head, shown) in along.chain([ahead]) {
+        if let Some(held) = replica.held(sent.epoch, pos).filter(|held| held.head != head) {
+            let shown = shown.clone();
+            let epoch = sent.epoch;
+            return Err(Refusal::Fork(Box::new(Fork { epoch, held, shown })));
         }
     }
     Ok(())

@@ -5,7 +5,7 @@ use axum::{
     extract::{Path, State, rejection::PathRejection},
     http::StatusCode,
 };
-use entity::{SiteId, peer_ack, peer_report};
+use entity::{SiteId, peer_ack};
 use sea_orm::{ActiveValue::Set, EntityTrait, sea_query::OnConflict};
 
 use super::{Answer, Serving, call::Call, json, refusal::Refusal, site};
@@ -17,8 +17,8 @@ use crate::{
         feeds::{self, signed},
         messages::{Ack, MAX_LISTED, MAX_REASON_CHARS, Receipt, Report, Rotation, Testimony, Witness},
         protocol::rules::Rules,
-        relay, renewal,
-        wire::{Audience, Origin},
+        relay, renewal, reports,
+        wire::Origin,
         witness,
     },
 };
@@ -133,13 +133,14 @@ pub async fn report(State(serving): State<Serving>, call: Call) -> Answer<Status
     if known.is_none() || !call.reader().may_read(report.audience, Rules::default()) {
         return Err(Refusal::nothing("UNKNOWN_FEED", "This host has no such feed."));
     }
-    let site = call.site();
-    tracing::warn!(
-        reporter = %site, %origin, audience = %report.audience, pos = report.pos, reason = ?report.reason,
-        "another host could not take a feed"
-    );
-    note(&serving, site, report).await?;
-    Ok(StatusCode::NO_CONTENT)
+    if reports::note(&serving.app, call.site(), report).await? {
+        Ok(StatusCode::NO_CONTENT)
+    } else {
+        Err(Refusal::forbidden(
+            "UNPROVEN",
+            "These checkpoints do not prove two stories.",
+        ))
+    }
 }
 
 /// Takes in the next key of the calling site.
@@ -157,29 +158,4 @@ pub async fn rotate(State(serving): State<Serving>, call: Call) -> Answer<Status
         }
         Err(refused) => Err(Refusal::forbidden("UNPROVEN", refused.0)),
     }
-}
-
-async fn note(serving: &Serving, site: SiteId, report: Report) -> Result<()> {
-    use peer_report::Column;
-    let audience: Audience = report.audience;
-    let pos = signed(report.pos).map_err(|_| Error::argument("pos", "There is no such position."))?;
-    let key = OnConflict::columns([Column::SiteId, Column::Origin, Column::Audience]);
-    let latest = [Column::Epoch, Column::Pos, Column::Reason, Column::At];
-    let latest = { key }.update_columns(latest).to_owned();
-    serving
-        .app
-        .system("report", async |work| {
-            let row = peer_report::Entity::insert(peer_report::ActiveModel {
-                site_id: Set(site),
-                origin: Set(SiteId(report.origin.0)),
-                audience: Set(audience.to_string()),
-                epoch: Set(report.epoch.map(|epoch| epoch.0)),
-                pos: Set(pos),
-                reason: Set(report.reason),
-                at: Set(work.now()),
-            });
-            row.on_conflict(latest).exec_without_returning(work.db()).await?;
-            Ok(())
-        })
-        .await
 }

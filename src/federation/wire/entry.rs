@@ -62,6 +62,19 @@ pub struct Checkpoint {
     pub sig: Signature,
 }
 
+/// The proof that an origin has told two stories: it has signed two checkpoints of one epoch of a feed, and what leads to
+/// the later one does not pass through the earlier one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fork {
+    /// The epoch.
+    pub epoch: Epoch,
+    /// The checkpoint that was held. Its position is not after that of the other.
+    pub held: Checkpoint,
+    /// The one that came.
+    pub shown: Checkpoint,
+}
+
 /// The origin's word for the last entry of a batch. The same thing as a checkpoint; named for its place.
 pub type Seal = Checkpoint;
 

@@ -460,7 +460,7 @@ impl Walk<'_> {
             let bare = withdrawn && !self.is_text(&said);
             if bare || hidden || WIRE_ONLY.iter().any(|only| path.starts_with(only)) {
                 self.beside.insert(said);
-            } else if !reader.says(&record, &said) && !(told.is_placement() && is_known(reader, &said)) {
+            } else if !(reader.says(&record, &said) || told.is_placement() && is_known(reader, &said)) {
                 self.wrong.insert(format!("{path} tells {said}"));
             }
         }

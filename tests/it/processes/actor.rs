@@ -184,7 +184,7 @@ impl Process {
         match self.backend {
             Backend::Sqlite => {
                 self.suffers(&format!("VACUUM INTO '{}'", file(&backup).display()))
-                    .await
+                    .await;
             }
             Backend::Postgres => replace(&backup, &self.database).await,
         }

@@ -107,7 +107,10 @@ impl World {
                 Ok(())
             }
             Err(refusal) => {
-                if matches!(refusal, Refusal::Restart(_) | Refusal::Fork { .. }) {
+                if let Refusal::Fork(_) = refusal {
+                    self.hosts[host].db.replicas.entry(feed).or_default().held.clear();
+                }
+                if matches!(refusal, Refusal::Restart(_) | Refusal::Fork(_)) {
                     self.restart(host, feed);
                 }
                 Err(refusal)
@@ -439,7 +442,6 @@ impl Replicated {
         self.seen.clear();
         self.skipped.clear();
         self.parked.clear();
-        self.held.clear();
     }
 }
 

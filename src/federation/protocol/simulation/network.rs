@@ -210,7 +210,7 @@ impl World {
                     self.tamper(host, &mut batch, tamper);
                 }
                 let done = self.deliver(host, batch, crash);
-                return matches!(done, Ok(()) | Err(Refusal::Restart(_) | Refusal::Fork { .. }));
+                return matches!(done, Ok(()) | Err(Refusal::Restart(_) | Refusal::Fork(_)));
             }
         }
         true

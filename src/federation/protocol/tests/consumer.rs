@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::federation::{
     protocol::{
         apply::{Content, Effect, Facts, Reason, Replica, Stored},
-        check::{Refusal, check},
+        check::{Refusal, check, is_proof},
         consumer::{Answer, answered, receive},
         cursor::{Cursor, State, Whole},
         directory::Reader,
@@ -14,7 +14,7 @@ use crate::federation::{
         rules::Rules,
     },
     wire::{
-        Audience, Batch, Checkpoint, Ed25519, Epoch, Head, Header, MAX_PAYLOAD_BYTES, Malformed, Origin, Salt,
+        Audience, Batch, Checkpoint, Ed25519, Epoch, Fork, Head, Header, MAX_PAYLOAD_BYTES, Malformed, Origin, Salt,
         Signature, Status, first_head,
     },
 };
@@ -207,11 +207,61 @@ fn two_signed_heads_for_one_position_are_the_proof_of_two_stories() {
 
     let shown = batch(&pair);
 
-    let fork = Refusal::Fork {
-        held: Box::new(held.clone()),
-        shown: Box::new(shown.checkpoint.clone()),
+    let fork = Fork {
+        epoch: epoch(1),
+        held: held.clone(),
+        shown: shown.checkpoint.clone(),
     };
-    assert_eq!(take(shown, Some(held)), Err(fork));
+    assert_eq!(take(shown, Some(held)), Err(Refusal::Fork(Box::new(fork.clone()))));
+    assert!(proves(&fork, None));
+    let of_one_story = Fork {
+        held: fork.shown.clone(),
+        ..fork.clone()
+    };
+    assert!(!proves(&of_one_story, None));
+    for forge in [
+        |fork: &mut Fork| fork.held.head = Head([6; 32]),
+        |fork: &mut Fork| fork.shown.kid = "k2".into(),
+        |fork: &mut Fork| fork.epoch = epoch(2),
+    ] {
+        let mut forged = fork.clone();
+        forge(&mut forged);
+        assert!(!proves(&forged, None));
+    }
+}
+
+#[test]
+fn a_story_that_goes_on_past_a_signed_head_without_it_is_a_second_one() {
+    let pair = Pair::new(1);
+    let mut earlier = batch(&pair);
+    earlier.entries.truncate(1);
+    (earlier.to, earlier.checkpoint.to, earlier.checkpoint.head) = (1, 1, Head([5; 32]));
+    seal(&pair, &mut earlier);
+    let held = earlier.checkpoint;
+
+    let longer = batch(&pair);
+
+    let fork = Fork {
+        epoch: epoch(1),
+        held: held.clone(),
+        shown: longer.checkpoint.clone(),
+    };
+    assert_eq!(
+        take(longer, Some(held.clone())),
+        Err(Refusal::Fork(Box::new(fork.clone())))
+    );
+    assert!(proves(&fork, Some(Head([7; 32]))), "whoever holds the chain sees it");
+    assert!(!proves(&fork, Some(held.head)));
+    assert!(
+        !proves(&fork, None),
+        "without the chain, two words for two positions prove nothing"
+    );
+}
+
+/// Whether a host believes it that holds this head after every position.
+fn proves(fork: &Fork, head: Option<Head>) -> bool {
+    let standing = standing(Keys::pinned("k1", Pair::new(1).public()));
+    is_proof(audience(), fork, &standing, |_| head, &Ed25519, Rules::default())
 }
 
 #[test]
