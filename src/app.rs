@@ -16,7 +16,7 @@ use tokio::task::spawn_blocking;
 
 use crate::{
     auth::KeySets,
-    clock::{Clock, Ids},
+    clock::{Clock, Forward, Ids},
     config::Settings,
     database::{Database, Transaction},
     erasure::{Erased, Ledger},
@@ -26,6 +26,7 @@ use crate::{
     scope::{Scoped, covers, readable},
     search::Hits,
     signals::Signals,
+    sites,
 };
 
 /// How long the outcome of a mutation with an `Idempotency-Key` is kept.
@@ -43,6 +44,8 @@ pub struct App {
     pub settings: Settings,
     /// The clock.
     pub clock: Clock,
+    /// The times of what is signed for other hosts: who reads it takes an earlier one for nothing new.
+    pub signed_at: Forward,
     /// Makes ids and secrets.
     pub ids: Ids,
     /// The keys of issuers.
@@ -398,6 +401,18 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// Whether this host keeps a site.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such site.
+    pub async fn keeps(&self, id: SiteId) -> Result<bool> {
+        match self.hosted(id).await {
+            Ok(_) => Ok(true),
+            Err(Error::NotHostedHere { .. }) => Ok(false),
+            Err(other) => Err(other),
+        }
+    }
+
     /// The champion that the caller writes as at a site.
     ///
     /// # Errors
@@ -474,6 +489,23 @@ impl<'a> Work<'a> {
             kind,
             id: id.into(),
         });
+    }
+
+    /// Notes all records of the sites of this host that name another record, which others see now and did not before, or
+    /// the other way round.
+    ///
+    /// # Errors
+    /// Only when the database fails.
+    pub async fn touch_naming<E: Record>(&mut self, column: E::Column, named: impl Into<Uuid>) -> Result<()> {
+        let naming = E::find()
+            .select_only()
+            .columns([E::home_column(), E::id_column()])
+            .filter(column.eq(named.into()))
+            .filter(E::home_column().in_subquery(sites::ops::kept_here()));
+        for (site, id) in naming.into_tuple::<(SiteId, Uuid)>().all(self.db()).await? {
+            self.touch(site, E::KIND, id);
+        }
+        Ok(())
     }
 
     /// Notes, for the audit and the feed of a site, what it decided on a record of another site: in the directory, or

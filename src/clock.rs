@@ -49,6 +49,22 @@ impl Clock {
     }
 }
 
+/// Times that only go forward, although a clock may be put back.
+#[derive(Debug, Default)]
+pub struct Forward(AtomicI64);
+
+impl Forward {
+    /// The present instant, or a millisecond after the last that was told when the clock is behind it.
+    pub fn time(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let now = now.timestamp_millis();
+        let next = |last: i64| if now < last { last.saturating_add(1) } else { now };
+        let last = self
+            .0
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |last| Some(next(last)));
+        DateTime::from_timestamp_millis(last.map_or(now, next)).unwrap_or_default()
+    }
+}
+
 /// Makes ids and secrets.
 #[derive(Debug, Default)]
 pub struct Ids {
@@ -119,6 +135,16 @@ impl Ids {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_go_on_when_the_clock_is_put_back() {
+        let at = |millis| DateTime::from_timestamp_millis(millis).unwrap();
+        let forward = Forward::default();
+
+        let told = [5, 5, 9, 2, 3, 12].map(|millis| forward.time(at(millis)).timestamp_millis());
+
+        assert_eq!(told, [5, 5, 9, 10, 11, 12]);
+    }
 
     #[test]
     fn ids_of_one_millisecond_count_up() {

@@ -14,7 +14,7 @@ use crate::{
         callers::{self, Unproved},
     },
     champions,
-    clock::{Clock, Ids},
+    clock::{Clock, Forward, Ids},
     config::{HttpSettings, Settings},
     database::Database,
     erasure::Ledger,
@@ -58,6 +58,7 @@ impl Server {
             ids,
             key_sets: KeySets::new(policy),
             signals: Signals::default(),
+            signed_at: Forward::default(),
         }))
     }
 

@@ -10,6 +10,7 @@ use std::collections::HashSet;
 use entity::{SiteId, SiteRole};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, Select, prelude::Uuid};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use crate::{
     error::{Error, Result},
@@ -18,13 +19,18 @@ use crate::{
     scope::{Scoped, readable},
 };
 
-pub use arrival::{Arrival, Landed, Payload, facts, remove, store, store_all, take, take_all};
+pub use arrival::{Arrival, Landed, Payload, facts, read, remove, store, store_all, take, take_all};
 
 /// The directory's record of a site.
 pub const MEMBER: Shape = Shape::new("member", "member@1");
 
-/// The types of records that a site may yield unless the directory says less. The national site yields [`MEMBER`]
-/// besides.
+/// What the national site decides on a proposal of another.
+pub const DECISION: Shape = Shape::new("decision", "decision@1");
+
+/// The types that the national site alone yields, besides all others.
+pub const NATIONAL_TYPES: [&str; 2] = [MEMBER.kind, DECISION.kind];
+
+/// The types of records that a site may yield unless the directory says less.
 pub const TYPES: [&str; 13] = [
     "organisation",
     "champion",
@@ -68,6 +74,17 @@ pub struct Share {
     pub parent: Option<Uuid>,
     /// Its state as JSON.
     pub payload: String,
+}
+
+/// The id of what a site says of another site's record: a UUIDv8 (RFC 9562, 5.8) made of both, so that a site says one such
+/// thing of a record, and no other site can have its id. `shape` keeps types apart.
+pub fn derived_id(shape: Shape, site: SiteId, subject: Uuid) -> Uuid {
+    let mut message = format!("cn-fed/1 {}", shape.kind).into_bytes();
+    message.extend_from_slice(site.0.as_bytes());
+    message.extend_from_slice(subject.as_bytes());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&Sha256::digest(message)[..16]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }
 
 impl Share {

@@ -91,7 +91,8 @@ async fn resource_edition(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(timestamp_with_time_zone_null("published_at"))
         .to_owned();
     manager.create_table(table).await?;
-    unique(manager, "resource_edition", &["resource_id", "number"]).await?;
+    // Whose edition it is counts: another site may claim a number of a resource that has not come yet.
+    unique(manager, "resource_edition", &["resource_id", "site_id", "number"]).await?;
     Ok(())
 }
 

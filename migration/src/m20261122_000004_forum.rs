@@ -147,10 +147,10 @@ async fn post(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
 async fn placement(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     let table = Table::create()
         .table("placement")
-        .col(uuid("subject_id").primary_key())
+        .col(uuid("site_id"))
+        .col(uuid("subject_id"))
         .col(uuid("record_id"))
         .col(text("kind"))
-        .col(uuid("site_id"))
         .col(uuid("space_id"))
         .col(uuid("thread_id"))
         .col(integer("version"))
@@ -159,8 +159,10 @@ async fn placement(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(text_null("reason"))
         .col(uuid_null("answer_id"))
         .col(timestamp_with_time_zone("updated_at"))
+        .primary_key(Index::create().col("site_id").col("subject_id"))
         .to_owned();
     manager.create_table(table).await?;
+    index(manager, "placement", &["subject_id"]).await?;
     index(manager, "placement", &["thread_id", "position"]).await?;
     unique(manager, "placement", &["record_id"]).await?;
     Ok(())

@@ -20,7 +20,6 @@ use crate::{
     input::{self, Check, Patch},
     policy::{Action, Caller, Identity},
     read::{self, KeyType, Listing, Sort, Wide},
-    record::Record,
     scope::covers,
     sites,
 };
@@ -291,28 +290,21 @@ async fn remove(work: &mut Work<'_>, row: champion::Model) -> Result<()> {
     work.erase::<champion::Entity>(row).await
 }
 
-/// Notes all records that name a champion to whoever may see the card. They belong to the champion's site.
+/// Notes all records that name a champion to whoever may see the card.
 async fn touch_named(work: &mut Work<'_>, row: &champion::Model) -> Result<()> {
-    touch_owned::<project::Entity>(work, row, project::Column::OwnerId).await?;
-    touch_owned::<resource::Entity>(work, row, resource::Column::OwnerId).await?;
-    touch_owned::<thread::Entity>(work, row, thread::Column::OwnerId).await?;
-    touch_owned::<post::Entity>(work, row, post::Column::OwnerId).await?;
+    work.touch_naming::<project::Entity>(project::Column::OwnerId, row.id)
+        .await?;
+    work.touch_naming::<resource::Entity>(resource::Column::OwnerId, row.id)
+        .await?;
+    work.touch_naming::<thread::Entity>(thread::Column::OwnerId, row.id)
+        .await?;
+    work.touch_naming::<post::Entity>(post::Column::OwnerId, row.id).await?;
     let teams = project_champion::Entity::find()
         .select_only()
         .column(project_champion::Column::ProjectId)
         .filter(project_champion::Column::ChampionId.eq(row.id));
     for project in teams.into_tuple::<Uuid>().all(work.db()).await? {
         work.touch(row.site_id, Kind::Project, project);
-    }
-    Ok(())
-}
-
-/// Notes all records of a table that a champion owns. They belong to the champion's site.
-async fn touch_owned<E: Record>(work: &mut Work<'_>, champion: &champion::Model, owner: E::Column) -> Result<()> {
-    let owned = E::find().select_only().column(E::id_column());
-    let owned = owned.filter(owner.eq(champion.id)).into_tuple::<Uuid>();
-    for id in owned.all(work.db()).await? {
-        work.touch(champion.site_id, E::KIND, id);
     }
     Ok(())
 }
@@ -367,7 +359,9 @@ pub async fn set_status(
     let mut row = row.into_active_model();
     row.status = Set(status);
     row.status_reason = Set(reason);
-    work.update::<champion::Entity>(row).await
+    let row = work.update::<champion::Entity>(row).await?;
+    touch_named(work, &row).await?;
+    Ok(row)
 }
 
 /// The order of a list of champions.

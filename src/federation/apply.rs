@@ -4,8 +4,8 @@
 //! The rules say what becomes of a batch; here it is carried out. Rows, what the feed last said of them, what waits and
 //! the cursor move together, so that a host that stops anywhere goes on as if it had not.
 
-use entity::{SiteId, feed_parked};
-use sea_orm::{ConnectionTrait, EntityTrait};
+use entity::SiteId;
+use sea_orm::ConnectionTrait;
 
 use super::{
     content::Known,
@@ -120,26 +120,34 @@ pub async fn answered(app: &App, origin: SiteId, audience: Audience, answer: &An
     app.system("apply", answered).await
 }
 
-/// Tries again, after an upgrade, what this server did not understand when it came. Returns how much still waits.
+/// Tries again what this server could not take when it came: after an upgrade it may understand it.
 ///
 /// # Errors
 /// Only when the database fails.
-pub async fn upgraded(app: &App) -> Result<usize> {
-    let retry = async |work: &mut Work<'_>| {
-        let mut carried = Carried::default();
-        for row in carry::unknown_before(work).await? {
-            let feed = Feed {
-                origin: row.origin,
-                audience: row.audience.parse().map_err(Error::internal)?,
-            };
-            let generation = feed.lock(work).await?.generation;
-            carried.again(work, (feed, generation), row).await?;
-            carried.retry(work, feed, generation).await?;
+pub async fn retry(app: &App) -> Result<()> {
+    let mut after = None;
+    loop {
+        let retry = async |work: &mut Work<'_>| {
+            let rows = carry::unfit(work, after.as_ref()).await?;
+            let last = rows.last().map(carry::place);
+            let mut carried = Carried::default();
+            for row in rows {
+                let feed = Feed {
+                    origin: row.origin,
+                    audience: row.audience.parse().map_err(Error::internal)?,
+                };
+                let generation = feed.lock(work).await?.generation;
+                carried.again(work, (feed, generation), row).await?;
+                carried.retry(work, feed, generation).await?;
+            }
+            carried.settle(work).await?;
+            Ok(last)
+        };
+        after = app.system("apply", retry).await?;
+        if after.is_none() || app.signals.is_stopping() {
+            return Ok(());
         }
-        carried.settle(work).await?;
-        Ok(feed_parked::Entity::find().all(work.db()).await?.len())
-    };
-    app.system("apply", retry).await
+    }
 }
 
 /// Does to what this host has read of a site what its own directory says now: hidden while it is suspended, deleted when

@@ -27,7 +27,7 @@ use crate::{
     forum::{self, feed::Touched},
     impact, projects, resources,
     scope::Scoped,
-    share::{Arrival, Landed, MEMBER, Shape, Share, facts, remove},
+    share::{Arrival, DECISION, Landed, MEMBER, NATIONAL_TYPES, Shape, Share, facts, remove},
     sites,
 };
 
@@ -62,10 +62,16 @@ pub async fn of(db: &impl ConnectionTrait, site: SiteId, kind: Kind, ids: &[Uuid
             resources::feed::EDITION,
             resources::feed::editions(db, site, ids).await?,
         ),
-        Kind::ResourceProposal => one(
-            resources::feed::PROPOSAL,
-            resources::feed::proposals(db, site, ids).await?,
-        ),
+        Kind::ResourceProposal => {
+            let proposals = resources::feed::proposals(db, site, ids).await?;
+            let mut contents = one(resources::feed::PROPOSAL, proposals);
+            contents.push(Content {
+                shape: DECISION,
+                records: ids.iter().map(|id| resources::feed::decision_id(site, *id)).collect(),
+                shares: resources::feed::decisions(db, site, ids).await?,
+            });
+            contents
+        }
         Kind::Project => one(projects::feed::PROJECT, projects::feed::shares(db, site, ids).await?),
         Kind::Space => one(forum::feed::SPACE, forum::feed::spaces(db, site, ids).await?),
         Kind::Thread => {
@@ -94,7 +100,7 @@ pub async fn of(db: &impl ConnectionTrait, site: SiteId, kind: Kind, ids: &[Uuid
 async fn placements(db: &impl ConnectionTrait, site: SiteId, subjects: &[Uuid]) -> Result<Content> {
     Ok(Content {
         shape: forum::feed::PLACEMENT,
-        records: subjects.iter().copied().map(forum::feed::placement_id).collect(),
+        records: subjects.iter().map(|id| forum::feed::placement_id(site, *id)).collect(),
         shares: forum::feed::placements(db, site, subjects).await?,
     })
 }
@@ -104,10 +110,13 @@ async fn placements(db: &impl ConnectionTrait, site: SiteId, subjects: &[Uuid]) 
 pub struct Known;
 
 impl protocol::apply::Content for Known {
-    fn check(&self, header: &Header, payload: &str, _origin: Origin, _audience: Audience) -> Result<Facts, Reason> {
+    fn check(&self, header: &Header, payload: &str, origin: Origin, _audience: Audience) -> Result<Facts, Reason> {
         let shape = SHAPES.iter().find(|shape| shape.kind == header.kind);
         if shape.is_none_or(|shape| shape.schema != header.schema) {
             return Err(Reason::UnknownSchema(header.schema.clone()));
+        }
+        if is_derived(header.gid) != DERIVED.contains(&header.kind.as_str()) {
+            return Err(Reason::Invalid("not an id of this type".to_owned()));
         }
         match header.kind.as_str() {
             "member" => directory::facts(header.gid, payload),
@@ -115,12 +124,13 @@ impl protocol::apply::Content for Known {
             "champion" => facts::<champions::feed::Card>(payload),
             "resource" => facts::<resources::feed::Resource>(payload),
             "edition" => facts::<resources::feed::Edition>(payload),
+            "decision" => resources::feed::decision_facts(origin, header.gid, payload),
             "proposal" => facts::<resources::feed::Proposal>(payload),
             "project" => facts::<projects::feed::Project>(payload),
             "space" => facts::<forum::feed::Space>(payload),
             "thread" => facts::<forum::feed::Thread>(payload),
             "post" => facts::<forum::feed::Post>(payload),
-            "placement" => forum::feed::placement_facts(header.gid, payload),
+            "placement" => forum::feed::placement_facts(origin, header.gid, payload),
             "report" => facts::<forum::feed::Report>(payload),
             "measure" => facts::<impact::feed::Measure>(payload),
             "release" => facts::<impact::feed::Release>(payload),
@@ -129,13 +139,23 @@ impl protocol::apply::Content for Known {
     }
 
     fn is_national(&self, kind: &str) -> bool {
-        kind == MEMBER.kind
+        NATIONAL_TYPES.contains(&kind)
     }
 }
 
+/// Types whose ids are made of their site and of what they are about.
+const DERIVED: [&str; 2] = [forum::feed::PLACEMENT.kind, DECISION.kind];
+
+/// Whether an id is made of what its record says (a UUIDv8; RFC 9562, 5.8). Whoever reads the record sees whose it is: that
+/// another site used it first says nothing.
+pub fn is_derived(record: Uuid) -> bool {
+    record.get_version_num() == 8
+}
+
 /// Every type with its schema.
-const SHAPES: [Shape; 14] = [
+const SHAPES: [Shape; 15] = [
     MEMBER,
+    DECISION,
     sites::feed::ORGANISATION,
     champions::feed::CHAMPION,
     resources::feed::RESOURCE,
@@ -180,8 +200,9 @@ async fn store_one(work: &Work<'_>, kind: &str, arrival: &Arrival<'_>, touched: 
     match kind {
         "organisation" => sites::feed::apply(work, arrival).await?,
         "resource" => resources::feed::apply(work, arrival).await?,
-        "edition" => resources::feed::apply_edition(work, arrival).await?,
+        "edition" => return resources::feed::apply_edition(work, arrival).await,
         "proposal" => resources::feed::apply_proposal(work, arrival).await?,
+        "decision" => return resources::feed::apply_decision(work, arrival).await,
         "space" => forum::feed::apply_space(work, arrival, touched).await?,
         "thread" => forum::feed::apply_thread(work, arrival, touched).await?,
         "post" => forum::feed::apply_post(work, arrival, touched).await?,
@@ -279,10 +300,10 @@ mod tests {
     use crate::share::TYPES;
 
     #[test]
-    fn a_site_may_yield_every_type_but_the_directory() {
+    fn a_site_may_yield_every_type_that_is_not_the_national_site_s_alone() {
         let kinds: Vec<_> = SHAPES.iter().map(|shape| shape.kind).collect();
 
-        assert_eq!(kinds[0], MEMBER.kind);
-        assert_eq!(kinds[1..], TYPES);
+        assert_eq!(kinds[..2], NATIONAL_TYPES);
+        assert_eq!(kinds[2..], TYPES);
     }
 }

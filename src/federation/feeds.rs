@@ -206,7 +206,11 @@ fn checkpoints(feed: &Feed) -> Select<feed_checkpoint::Entity> {
 }
 
 fn sign(app: &App, key: &SiteKey, feed: &Feed, end: (u64, Head)) -> Result<Checkpoint> {
-    key.checkpoint((feed.origin, feed.audience, feed.epoch), end, app.clock.now())
+    key.checkpoint(
+        (feed.origin, feed.audience, feed.epoch),
+        end,
+        app.signed_at.time(app.clock.now()),
+    )
 }
 
 /// The newest word of its site that this host holds of a feed.

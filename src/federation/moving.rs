@@ -300,6 +300,10 @@ async fn touch_all(work: &mut Work<'_>, site: SiteId) -> Result<()> {
     for row in placed.all(work.db()).await? {
         work.touch(site, row.kind, row.subject_id);
     }
+    let decided = resource_proposal::Entity::find().filter(resource_proposal::Column::NationalSiteId.eq(site));
+    for row in decided.all(work.db()).await? {
+        work.touch(site, Kind::ResourceProposal, row.id);
+    }
     Ok(())
 }
 

@@ -14,6 +14,13 @@ use super::{
 };
 use crate::{app::App, error::Result};
 
+/// After so many answers in a row that do not continue the cursor, whoever reads waits.
+pub const MOST_DISCARDED: u32 = 3;
+
+/// So often a feed is read from its start without a pause: an epoch may end while the one before it is read. One that never
+/// comes to its end has to wait.
+pub const MOST_RESTARTED: u32 = 2;
+
 /// What somebody who was asked for a feed has answered.
 #[derive(Clone, Debug)]
 pub enum Fetched {
@@ -30,11 +37,13 @@ pub enum Next {
     Ask,
     /// Nothing more for now.
     Rest,
+    /// The feed is read from its start: ask again, but not for ever.
+    Restarted,
     /// What came does not continue the cursor: ask again, but not for ever.
     Discarded,
     /// What came is not believed.
     Refused(Refusal),
-    /// The origin has signed two stories: tell the hub, then ask again.
+    /// The same, because the origin has signed two stories: tell the hub.
     Forked(Box<Fork>),
 }
 
@@ -61,7 +70,8 @@ pub async fn take(app: &App, origin: SiteId, audience: Audience, fetched: Fetche
     };
     Ok(match received {
         Received::Applied(_) if rest => Next::Rest,
-        Received::Applied(_) | Received::Restarted(_) => Next::Ask,
+        Received::Applied(_) => Next::Ask,
+        Received::Restarted(_) => Next::Restarted,
         Received::Discarded(_) => Next::Discarded,
         Received::Refused(refusal) => Next::Refused(refusal),
         Received::Forked(fork) => Next::Forked(fork),
@@ -79,7 +89,7 @@ pub async fn catch_up(app: &App, origin: SiteId, audience: Audience) -> Result<(
     {
         return Ok(());
     }
-    let mut discarded = 0;
+    let (mut discarded, mut restarted) = (0, 0);
     // What is stored is not lost: the rest comes after the next start.
     while !app.signals.is_stopping() {
         let cursor = apply::cursor(app.reader(), origin, audience).await?;
@@ -90,11 +100,16 @@ pub async fn catch_up(app: &App, origin: SiteId, audience: Audience) -> Result<(
             Served::Unknown => return Ok(()),
         };
         match take(app, origin, audience, fetched).await? {
-            Next::Ask | Next::Forked(_) => {}
+            Next::Ask => {}
             Next::Rest => return Ok(()),
             // A twin in another request or process is at it.
-            Next::Discarded if discarded < 3 => discarded += 1,
+            Next::Discarded if discarded < MOST_DISCARDED => discarded += 1,
             Next::Discarded => return Ok(()),
+            Next::Restarted | Next::Forked(_) if restarted < MOST_RESTARTED => restarted += 1,
+            Next::Restarted | Next::Forked(_) => {
+                tracing::warn!(%origin, %audience, "a relayed feed is read from its start again and again");
+                return Ok(());
+            }
             Next::Refused(refusal) => {
                 tracing::warn!(%origin, %audience, %refusal, "a relayed feed is not taken in");
                 return Ok(());

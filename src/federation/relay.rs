@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use entity::{SiteId, feed_checkpoint, feed_entry, feed_head};
+use entity::{SiteId, feed_checkpoint, feed_entry, feed_head, replica};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect,
@@ -14,7 +14,7 @@ use sea_orm::{
 };
 
 use super::{
-    directory,
+    content, directory,
     feeds::{self, held, signed},
     host,
     protocol::{
@@ -88,20 +88,30 @@ async fn store(work: &mut Work<'_>, checked: &Checked) -> Result<Result<Taken, R
     Ok(taken)
 }
 
-/// Whose the records of a batch are, as far as any feed says that this host holds: another's before the sender's.
+/// Whose the records of a batch are, as far as this host knows: another's before the sender's. A site that begins a new
+/// epoch keeps its records meanwhile, by the rows that came of them.
 async fn homes(db: &impl ConnectionTrait, checked: &Checked) -> Result<HashMap<Uuid, Origin>> {
-    use feed_entry::Column;
+    let sender = SiteId(checked.batch().origin.0);
+    let gids = checked.entries().iter().map(|entry| entry.header.gid);
+    let gids: Vec<_> = gids.filter(|gid| !content::is_derived(*gid)).collect();
     let mut homes = HashMap::new();
-    let gids: Vec<_> = checked.entries().iter().map(|entry| entry.header.gid).collect();
     for gids in gids.chunks(ROWS_A_STATEMENT) {
-        let others = feed_entry::Entity::find()
-            .select_only()
-            .columns([Column::RecordId, Column::Origin])
-            .distinct()
-            .filter(Column::RecordId.is_in(gids.iter().copied()))
-            .filter(Column::Origin.ne(checked.batch().origin.0));
-        let others: Vec<(Uuid, SiteId)> = others.into_tuple().all(db).await?;
-        homes.extend(others.into_iter().map(|(gid, site)| (gid, Origin(site.0))));
+        macro_rules! held_in {
+            ($table:ident $(, $bound:ident)?) => {{
+                use $table::{Column, Entity};
+                let others = Entity::find()
+                    .select_only()
+                    .columns([Column::RecordId, Column::Origin])
+                    .distinct()
+                    .filter(Column::RecordId.is_in(gids.iter().copied()))
+                    .filter(Column::Origin.ne(sender))
+                    $(.filter(Column::$bound.is_not_null()))?;
+                let others = others.into_tuple::<(Uuid, SiteId)>().all(db).await?.into_iter();
+                others.map(|(gid, site)| (gid, Origin(site.0)))
+            }};
+        }
+        homes.extend(held_in!(replica, FirstAppliedAt));
+        homes.extend(held_in!(feed_entry));
     }
     Ok(homes)
 }

@@ -10,7 +10,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{backoff::Backoff, dial, pull, sequencer, witness};
+use super::{apply, backoff::Backoff, dial, pull, sequencer, witness};
 use crate::{
     app::App,
     error::{Error, Result},
@@ -152,6 +152,9 @@ async fn begin_work(app: &App, ask: bool) -> Result<()> {
 
 /// Applies what was relayed before a start, or could not be applied when it came.
 async fn catch_up(app: Arc<App>) {
+    if let Err(error) = apply::retry(&app).await {
+        told(&error, "what could not be taken when it came is not tried again");
+    }
     loop {
         match pull::behind(&app).await {
             Ok(behind) => {

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use entity::{Kind, SiteId, SiteStatus, feed_checkpoint, feed_entry, feed_head, feed_shared, outbox, site};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     prelude::Uuid,
     sea_query::{Expr, OnConflict},
 };
@@ -88,11 +88,18 @@ pub async fn say_the_rest(work: &mut Work<'_>, site: SiteId) -> Result<()> {
     Ok(())
 }
 
-/// The sites of this host for which something waits.
+/// The sites of this host for which something waits. What a suspended site writes waits until it is reinstated: nobody may
+/// read it meanwhile, and that is not to be told as if it were gone.
 async fn waiting(app: &App) -> Result<Vec<SiteId>> {
+    let suspended = site::Entity::find()
+        .select_only()
+        .column(site::Column::Id)
+        .filter(site::Column::Hosted.eq(true))
+        .filter(site::Column::Status.eq(SiteStatus::Suspended));
     let rows = outbox::Entity::find()
         .select_only()
         .column(outbox::Column::SiteId)
+        .filter(outbox::Column::SiteId.not_in_subquery(suspended.into_query()))
         .distinct();
     Ok(rows.into_tuple().all(app.reader()).await?)
 }
@@ -424,7 +431,7 @@ fn shared_row(feed: &Feed, written: &Written) -> Result<feed_shared::ActiveModel
 
 fn checkpoint_row(work: &Work<'_>, feed: &Feed, key: &SiteKey) -> Result<feed_checkpoint::ActiveModel> {
     let of = (feed.origin, feed.audience, feed.epoch);
-    let checkpoint = key.checkpoint(of, (feed.pos, feed.head), work.now())?;
+    let checkpoint = key.checkpoint(of, (feed.pos, feed.head), work.app().signed_at.time(work.now()))?;
     Ok(feed_checkpoint::ActiveModel {
         origin: Set(SiteId(feed.origin.0)),
         audience: Set(feed.audience.to_string()),

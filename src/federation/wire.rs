@@ -32,5 +32,8 @@ pub const MAX_BATCH_BYTES: usize = 1024 * 1024;
 /// Most bytes of one payload. A larger one is refused when it is written.
 pub const MAX_PAYLOAD_BYTES: usize = 256 * 1024;
 
+/// Most bytes of the name of a type or schema: ASCII without spaces.
+pub const MAX_NAME_BYTES: usize = 64;
+
 /// Most bytes of one header.
 pub const MAX_HEADER_BYTES: usize = 4 * 1024;

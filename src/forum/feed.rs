@@ -16,7 +16,6 @@ use entity::{
 };
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, prelude::Uuid};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::{
     error::Result,
@@ -126,14 +125,9 @@ pub struct Report {
     closed_at: Option<DateTime<Utc>>,
 }
 
-/// The record that a placement is: a UUIDv8 (RFC 9562, 5.8) made of its subject's, so that a subject has one placement
-/// however often it is placed.
-pub fn placement_id(subject: Uuid) -> Uuid {
-    let mut message = b"cn-fed/1 placement".to_vec();
-    message.extend_from_slice(subject.as_bytes());
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&Sha256::digest(message)[..16]);
-    uuid::Builder::from_custom_bytes(bytes).into_uuid()
+/// The record that a site's placement of a subject is.
+pub fn placement_id(site: SiteId, subject: Uuid) -> Uuid {
+    share::derived_id(PLACEMENT, site, subject)
 }
 
 /// The shared state of those of the spaces that leave this host.
@@ -262,7 +256,7 @@ pub async fn placements(db: &impl ConnectionTrait, home: SiteId, subjects: &[Uui
                 reason: row.reason,
                 answer: row.answer_id,
             };
-            let share = Share::new(placement_id(row.subject_id), Audience::Network, &placement)?;
+            let share = Share::new(row.record_id, Audience::Network, &placement)?;
             Ok(share.below(row.subject_id))
         })
         .collect()

@@ -103,15 +103,6 @@ fn places<E: Scoped>(work: &Work<'_>, row: &E::Model) -> bool {
     would_cover::<E>(work.caller(), Action::Moderate, row, of_receiver)
 }
 
-/// Whether this host keeps a site.
-async fn kept_here(work: &Work<'_>, site: SiteId) -> Result<bool> {
-    match work.hosted(site).await {
-        Ok(_) => Ok(true),
-        Err(Error::NotHostedHere { .. }) => Ok(false),
-        Err(other) => Err(other),
-    }
-}
-
 /// Whether a caller may read the text of a row: what was withdrawn is for moderators alone.
 pub fn text_shown<E: Scoped>(caller: &Caller, row: &E::Model, withdrawn_at: Option<DateTime<Utc>>) -> bool {
     withdrawn_at.is_none() || covers::<E>(caller, Action::Moderate, row)
@@ -137,10 +128,10 @@ pub(super) struct Placing<'a> {
 pub(super) async fn place(work: &mut Work<'_>, placing: Placing<'_>) -> Result<()> {
     let thread = placing.thread;
     let row = placement::ActiveModel {
-        subject_id: Set(placing.subject),
-        record_id: Set(placement_id(placing.subject)),
-        kind: Set(placing.kind),
         site_id: Set(thread.space_home_id),
+        subject_id: Set(placing.subject),
+        record_id: Set(placement_id(thread.space_home_id, placing.subject)),
+        kind: Set(placing.kind),
         space_id: Set(thread.space_id),
         thread_id: Set(thread.id),
         version: Set(1),
@@ -164,6 +155,7 @@ async fn place_anew(work: &mut Work<'_>, found: placement::Model, change: placem
     };
     placement::Entity::update_many()
         .set(change)
+        .filter(placement::Column::SiteId.eq(found.site_id))
         .filter(placement::Column::SubjectId.eq(found.subject_id))
         .exec(work.db())
         .await?;
@@ -171,16 +163,23 @@ async fn place_anew(work: &mut Work<'_>, found: placement::Model, change: placem
     Ok(())
 }
 
-/// The placement of a thread or post.
-async fn placement_of(work: &Work<'_>, subject: impl Into<Uuid>) -> Result<placement::Model> {
-    let found = placement::Entity::find_by_id(subject.into()).one(work.db()).await?;
+/// How the home of a thread's space places it or a post of it.
+async fn placement_of(work: &Work<'_>, thread: &thread::Model, subject: impl Into<Uuid>) -> Result<placement::Model> {
+    let found = placement::Entity::find_by_id((thread.space_home_id, subject.into()));
+    let found = found.one(work.db()).await?.filter(|found| found.thread_id == thread.id);
     found.ok_or_else(|| Error::not_now("The site of this space has not placed it yet."))
 }
 
 /// The accepted answer of a thread as long as readers see it.
-async fn shown_answer(work: &Work<'_>, answer: Option<PostId>) -> Result<Option<PostId>> {
+async fn shown_answer(work: &Work<'_>, thread: &thread::Model) -> Result<Option<PostId>> {
     use entity::{PostState, post};
-    let Some(answer) = answer else { return Ok(None) };
-    let shown = post::Entity::find_by_id(answer).filter(post::Column::State.eq(PostState::Visible));
+    let placed = placement::Entity::find_by_id((thread.space_home_id, thread.id.0));
+    let placed = placed.one(work.db()).await?;
+    let Some(answer) = placed.and_then(|placed| placed.answer_id) else {
+        return Ok(None);
+    };
+    let shown = post::Entity::find_by_id(answer)
+        .filter(post::Column::ThreadId.eq(thread.id))
+        .filter(post::Column::State.eq(PostState::Visible));
     Ok(shown.one(work.db()).await?.map(|post| post.id))
 }

@@ -1,7 +1,7 @@
 //! What is done to projects, and how they are listed.
 
 use chrono::NaiveDate;
-use entity::{ChampionId, FocusArea, Kind, List, ProjectId, ProjectStatus, Visibility, project};
+use entity::{ChampionId, FocusArea, Kind, List, ProjectId, ProjectStatus, Visibility, project, resource, thread};
 use sea_orm::{ActiveValue::Set, IntoActiveModel};
 
 use crate::{
@@ -170,6 +170,7 @@ pub async fn update(work: &mut Work<'_>, id: ProjectId, version: i32, changes: C
         team_member(work, &mut check, "lead", &row, lead).await?;
     }
     let visibility = check.required("visibility", changes.visibility, &row.visibility);
+    let before = (row.visibility, row.status);
     let mut active = row.into_active_model();
     active.title = Set(check.line("title", &title, input::TITLE));
     active.summary = Set(check.text("summary", &summary, input::SUMMARY));
@@ -183,7 +184,7 @@ pub async fn update(work: &mut Work<'_>, id: ProjectId, version: i32, changes: C
     active.visibility = Set(visibility);
     check.period("endsOn", starts_on, ends_on);
     check.done()?;
-    let row = work.update::<project::Entity>(active).await?;
+    let row = save(work, before, active).await?;
     index(work, &row).await?;
     Ok(row)
 }
@@ -221,7 +222,26 @@ pub async fn set_status(
             row.status
         )));
     }
+    let before = (row.visibility, row.status);
     let mut row = row.into_active_model();
     row.status = Set(status);
-    work.update::<project::Entity>(row).await
+    save(work, before, row).await
+}
+
+/// Stores a changed project. What names it names it to whoever may see it.
+async fn save(
+    work: &mut Work<'_>,
+    before: (Visibility, ProjectStatus),
+    row: project::ActiveModel,
+) -> Result<project::Model> {
+    let row = work.update::<project::Entity>(row).await?;
+    if (row.visibility, row.status) != before {
+        work.touch_naming::<project::Entity>(project::Column::ClonedFromId, row.id)
+            .await?;
+        work.touch_naming::<resource::Entity>(resource::Column::ProjectId, row.id)
+            .await?;
+        work.touch_naming::<thread::Entity>(thread::Column::ProjectId, row.id)
+            .await?;
+    }
+    Ok(row)
 }

@@ -1,26 +1,27 @@
 //! What other hosts see of resources: published ones with each published edition, never a draft; and, at the hub alone,
-//! what is offered to the national team.
+//! what is offered to the national team. What that decides goes to the site that has offered it.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use entity::{
     ChampionId, List, ProjectId, ProposalStatus, ResourceEditionId, ResourceId, ResourceProposalId, ResourceStatus,
     ResourceType, SiteId, StaffGroup, Theme, Visibility, champion, project, resource, resource_edition,
-    resource_overlay, resource_proposal, site,
+    resource_overlay, resource_proposal,
 };
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, prelude::Uuid,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, prelude::Uuid};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     app::Work,
     error::{Error, ProblemCode, Result},
-    federation::{protocol::apply::Facts, wire::Audience},
+    federation::{
+        protocol::apply::{Facts, Reason},
+        wire::{Audience, Origin},
+    },
     input::{self, Check},
     policy::states::{EDITIONS, PUBLISHED},
     resources::ops,
     search,
-    share::{self, Arrival, Payload, Shape, Share, shared},
+    share::{self, Arrival, DECISION, Landed, Payload, Shape, Share, shared},
     sites,
 };
 
@@ -93,6 +94,16 @@ pub struct Proposal {
     offer: String,
     reason: String,
     status: ProposalStatus,
+}
+
+/// What the national site decides on a proposal, as it travels to the home of the proposal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Decision {
+    proposal: ResourceProposalId,
+    accepted: bool,
+    reason: Option<String>,
+    national_copy: Option<ResourceId>,
 }
 
 /// The shared state of those of the resources that leave this host.
@@ -169,14 +180,10 @@ pub async fn editions(db: &impl ConnectionTrait, home: SiteId, ids: &[Uuid]) -> 
 /// # Errors
 /// Only when the database fails.
 pub async fn proposals(db: &impl ConnectionTrait, home: SiteId, ids: &[Uuid]) -> Result<Vec<Share>> {
-    let kept_here = site::Entity::find()
-        .select_only()
-        .column(site::Column::Id)
-        .filter(site::Column::Hosted.eq(true));
     let rows = resource_proposal::Entity::find()
         .filter(resource_proposal::Column::SiteId.eq(home))
         .filter(resource_proposal::Column::Id.is_in(ids.iter().copied()))
-        .filter(resource_proposal::Column::NationalSiteId.not_in_subquery(kept_here.into_query()));
+        .filter(resource_proposal::Column::NationalSiteId.not_in_subquery(sites::ops::kept_here()));
     let rows = rows.all(db).await?;
     rows.into_iter()
         .map(|row| {
@@ -192,6 +199,36 @@ pub async fn proposals(db: &impl ConnectionTrait, home: SiteId, ids: &[Uuid]) ->
             Share::new(row.id, Audience::Hub, &proposal)
         })
         .collect()
+}
+
+/// What a national site has decided on those of the proposals that another host keeps.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn decisions(db: &impl ConnectionTrait, national: SiteId, ids: &[Uuid]) -> Result<Vec<Share>> {
+    use resource_proposal::Column;
+    let decided = resource_proposal::Entity::find()
+        .filter(Column::NationalSiteId.eq(national))
+        .filter(Column::Id.is_in(ids.iter().copied()))
+        .filter(Column::Status.is_in([ProposalStatus::Accepted, ProposalStatus::Declined]))
+        .filter(Column::SiteId.not_in_subquery(sites::ops::kept_here()));
+    let rows = decided.all(db).await?;
+    rows.into_iter()
+        .map(|row| {
+            let decision = Decision {
+                proposal: row.id,
+                accepted: row.status == ProposalStatus::Accepted,
+                reason: row.decision,
+                national_copy: row.national_copy_id,
+            };
+            Share::new(decision_id(national, row.id), Audience::Site(row.site_id.0), &decision)
+        })
+        .collect()
+}
+
+/// The record that the national site's decision on a proposal is.
+pub fn decision_id(national: SiteId, proposal: impl Into<Uuid>) -> Uuid {
+    share::derived_id(DECISION, national, proposal.into())
 }
 
 impl Payload for Resource {
@@ -251,6 +288,33 @@ impl Payload for Proposal {
     }
 }
 
+impl Payload for Decision {
+    fn check(&self, check: &mut Check) {
+        check.optional_text("reason", self.reason.clone(), input::SUMMARY);
+        if self.accepted != self.national_copy.is_some() {
+            check.note(
+                ProblemCode::Invalid,
+                "nationalCopy",
+                "What is accepted has a copy, and nothing else.",
+            );
+        }
+    }
+}
+
+/// Reads and checks what the national site has decided.
+///
+/// # Errors
+/// [`Reason::Invalid`] with everything that is wrong with it.
+pub fn decision_facts(origin: Origin, record: Uuid, payload: &str) -> Result<Facts, Reason> {
+    let facts = share::facts::<Decision>(payload)?;
+    let said: Decision = share::read(payload)?;
+    if decision_id(SiteId(origin.0), said.proposal) == record {
+        Ok(facts)
+    } else {
+        Err(Reason::Invalid("not the decision on its proposal".to_owned()))
+    }
+}
+
 /// Stores a published resource of another host, and brings in step what repeats it here.
 ///
 /// # Errors
@@ -294,12 +358,14 @@ pub async fn apply(work: &Work<'_>, arrival: &Arrival<'_>) -> Result<()> {
 ///
 /// # Errors
 /// Only when the database fails.
-pub async fn apply_edition(work: &Work<'_>, arrival: &Arrival<'_>) -> Result<()> {
+pub async fn apply_edition(work: &Work<'_>, arrival: &Arrival<'_>) -> Result<Landed> {
     use resource_edition::{Column, Entity};
     let said: Edition = arrival.read()?;
     let id = ResourceEditionId(arrival.id);
     let of = resource::Entity::find_by_id(said.resource).one(work.db()).await?;
-    let of = of.filter(|of| of.site_id == arrival.home);
+    if of.as_ref().is_some_and(|of| of.site_id != arrival.home) {
+        return Ok(Landed::Refused("The resource is another site's.".to_owned()));
+    }
     // A site that has started its history over may have given the number to another edition.
     let earlier = Entity::delete_many()
         .filter(Column::ResourceId.eq(said.resource))
@@ -329,9 +395,10 @@ pub async fn apply_edition(work: &Work<'_>, arrival: &Arrival<'_>) -> Result<()>
     };
     share::store::<Entity>(work.db(), row).await?;
     match of {
-        Some(of) if of.shown_edition_id == id => ops::index(work.db(), &of).await,
-        _ => Ok(()),
+        Some(of) if of.shown_edition_id == id => ops::index(work.db(), &of).await?,
+        _ => {}
     }
+    Ok(Landed::Stored)
 }
 
 /// Stores what another host offers to the national site, which this host keeps.
@@ -342,8 +409,13 @@ pub async fn apply_proposal(work: &Work<'_>, arrival: &Arrival<'_>) -> Result<()
     let said: Proposal = arrival.read()?;
     let national = sites::ops::national(work.db()).await?;
     let national = national.ok_or_else(|| Error::internal("a proposal came to a host without a national site"))?;
+    let id = ResourceProposalId(arrival.id);
+    let before = resource_proposal::Entity::find_by_id(id).lock_exclusive();
+    let before = before.one(work.db()).await?;
+    // What was decided here stays so, whatever its home says before it has heard of it.
+    let decided = before.filter(|row| matches!(row.status, ProposalStatus::Accepted | ProposalStatus::Declined));
     let row = resource_proposal::Model {
-        id: ResourceProposalId(arrival.id),
+        id,
         site_id: arrival.home,
         visibility: Visibility::Network,
         version: said.version,
@@ -354,12 +426,48 @@ pub async fn apply_proposal(work: &Work<'_>, arrival: &Arrival<'_>) -> Result<()
         resource_owner_id: None,
         offer: said.offer,
         reason: said.reason,
-        status: said.status,
-        decision: None,
+        status: decided.as_ref().map_or(said.status, |row| row.status),
+        decision: decided.as_ref().and_then(|row| row.decision.clone()),
         national_site_id: national.id,
-        national_copy_id: None,
+        national_copy_id: decided.and_then(|row| row.national_copy_id),
     };
     share::store::<resource_proposal::Entity>(work.db(), row).await
+}
+
+/// Takes in what the national site has decided on a proposal of this host. It stands, although its site may have taken the
+/// proposal back meanwhile: the copy is there.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn apply_decision(work: &Work<'_>, arrival: &Arrival<'_>) -> Result<Landed> {
+    use resource_proposal::{Column, Entity};
+    let said: Decision = arrival.read()?;
+    let found = Entity::find_by_id(said.proposal).lock_exclusive();
+    let Some(row) = found.one(work.db()).await? else {
+        return Ok(Landed::Waits(said.proposal.into()));
+    };
+    if row.national_site_id != arrival.home {
+        return Ok(Landed::Refused("Another site decides on the proposal.".to_owned()));
+    }
+    let status = if said.accepted {
+        ProposalStatus::Accepted
+    } else {
+        ProposalStatus::Declined
+    };
+    if (row.status, &row.decision, row.national_copy_id) == (status, &said.reason, said.national_copy) {
+        return Ok(Landed::Stored);
+    }
+    let decided = resource_proposal::ActiveModel {
+        status: Set(status),
+        decision: Set(said.reason),
+        national_copy_id: Set(said.national_copy),
+        version: Set(row.version + 1),
+        updated_at: Set(work.now()),
+        ..resource_proposal::ActiveModel::default()
+    };
+    let this = Entity::update_many().set(decided).filter(Column::Id.eq(row.id));
+    this.exec(work.db()).await?;
+    Ok(Landed::Stored)
 }
 
 /// Forgets resources of another host. Their editions stay unread until they go too, or the resource comes back.

@@ -253,6 +253,8 @@ async fn save(work: &mut Work<'_>, before: &resource::Model, row: resource::Acti
         for edition in edition_ids(work.db(), &row).await? {
             work.touch(row.site_id, Kind::ResourceEdition, edition);
         }
+        work.touch_naming::<resource::Entity>(resource::Column::DerivedFromId, row.id)
+            .await?;
     }
     let reworded = (row.shown_edition_id, &row.topics) != (before.shown_edition_id, &before.topics);
     if published(&row) && (reworded || !published(before)) {
@@ -271,18 +273,20 @@ pub(super) async fn follow(db: &impl ConnectionTrait, row: &resource::Model) -> 
         resource_status: Set(row.status),
         ..resource_edition::ActiveModel::default()
     };
-    let own = resource_edition::Column::ResourceId.eq(row.id);
     let editions = resource_edition::Entity::update_many().set(edition);
-    editions.filter(own).exec(db).await?;
+    let editions = editions
+        .filter(resource_edition::Column::ResourceId.eq(row.id))
+        .filter(resource_edition::Column::SiteId.eq(row.site_id));
+    editions.exec(db).await?;
     let overlay = resource_overlay::ActiveModel {
         resource_owner_id: Set(row.owner_id),
         resource_visibility: Set(row.visibility),
         resource_status: Set(row.status),
         ..resource_overlay::ActiveModel::default()
     };
-    let own = resource_overlay::Column::ResourceId.eq(row.id);
     let overlays = resource_overlay::Entity::update_many().set(overlay);
-    overlays.filter(own).exec(db).await?;
+    let overlays = overlays.filter(resource_overlay::Column::ResourceId.eq(row.id));
+    overlays.exec(db).await?;
     Ok(())
 }
 

@@ -62,8 +62,7 @@ pub trait Payload: DeserializeOwned {
 /// # Errors
 /// [`Reason::Invalid`] with everything that is wrong with it.
 pub fn facts<P: Payload>(payload: &str) -> Result<Facts, Reason> {
-    let invalid = |why: &dyn ToString| Reason::Invalid(why.to_string());
-    let payload: P = serde_json::from_str(payload).map_err(|why| invalid(&why))?;
+    let payload: P = read(payload)?;
     let mut check = Check::new();
     payload.check(&mut check);
     match check.done() {
@@ -74,8 +73,19 @@ pub fn facts<P: Payload>(payload: &str) -> Result<Facts, Reason> {
                 .map(|problem| format!("{}: {}", problem.path.join("."), problem.message));
             Err(Reason::Invalid(told.collect::<Vec<_>>().join(" ")))
         }
-        Err(other) => Err(invalid(&other)),
+        Err(other) => Err(Reason::Invalid(other.to_string())),
     }
+}
+
+/// Reads the JSON of a payload. The reason does not repeat it: what is read there goes into logs and to other hosts.
+///
+/// # Errors
+/// [`Reason::Invalid`] with the place where it ends to be what is expected.
+pub fn read<P: DeserializeOwned>(payload: &str) -> Result<P, Reason> {
+    serde_json::from_str(payload).map_err(|why| {
+        let place = format!("line {}, column {}", why.line(), why.column());
+        Reason::Invalid(format!("not of its schema at {place}"))
+    })
 }
 
 impl Arrival<'_> {

@@ -151,7 +151,7 @@ pub fn member(site: &site::Model, listed: &site_member::Model) -> Result<Member>
 /// # Errors
 /// Never for keys that were read or made here.
 pub fn listed(site: SiteId, kind: SiteKind, keys: &[Key]) -> Result<site_member::Model> {
-    let own = (kind == SiteKind::National).then_some(share::MEMBER.kind);
+    let own = share::NATIONAL_TYPES.into_iter().filter(|_| kind == SiteKind::National);
     let version = i32::try_from(VERSION).map_err(Error::internal)?;
     Ok(site_member::Model {
         site_id: site,

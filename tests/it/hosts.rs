@@ -3,6 +3,7 @@
 mod background;
 mod dialling;
 mod feeds;
+mod hostile;
 mod receipts;
 mod tokens;
 
@@ -137,6 +138,7 @@ fn refusal(response: &Response<Bytes>) -> (u16, String) {
 }
 
 /// A feed that a test writes by hand, with the key of its site.
+#[derive(Clone)]
 pub struct Story<'a> {
     peer: &'a Peer<'a>,
     /// Where it ends.
@@ -169,11 +171,16 @@ impl<'a> Story<'a> {
 
     /// The same in another schema.
     pub fn says_in(&mut self, schema: &str, record: Uuid, shared: Shared) {
+        self.says_of(("project", schema), record, shared);
+    }
+
+    /// The same of another type.
+    pub fn says_of(&mut self, (kind, schema): (&str, &str), record: Uuid, shared: Shared) {
         let last = self.written.iter().rev().find(|written| written.gid == record);
         let last = last.map(|written| written.emitted);
         let draft = Draft {
             gid: record,
-            kind: "project".to_owned(),
+            kind: kind.to_owned(),
             schema: schema.to_owned(),
             parent: None,
             shared,

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use entity::{feed_parked, feed_seen, feed_skipped, replica};
+use entity::{SiteId, feed_parked, feed_seen, feed_skipped, replica};
 use sea_orm::{
-    ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, QueryTrait, prelude::Uuid,
-    sea_query::OnConflict,
+    ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    prelude::Uuid, sea_query::OnConflict,
 };
 
 use super::{
@@ -19,6 +19,7 @@ use crate::{
         content::{self, Known},
         directory::{self, Learnt},
         feeds::exact,
+        messages::MAX_REASON_CHARS,
         protocol::{
             apply::{Content, Effect, Reason, Retried, Stored, retry},
             cursor::Whole,
@@ -32,6 +33,9 @@ use crate::{
 
 /// Rows that go into one statement.
 const ROWS_A_STATEMENT: usize = 500;
+
+/// Parked entries, with their bytes, that are tried again in one transaction.
+const PARKED_AT_ONCE: u64 = 100;
 
 /// What one work has carried out so far, over all feeds that it had to do with.
 #[derive(Debug, Default)]
@@ -104,6 +108,9 @@ impl<'a> Carrier<'a> {
         self.skipped.remove(&gid);
         self.parked.retain(|_, row| row.record_id != gid);
         match effect {
+            Effect::Put { kind, .. } if self.kind(gid).is_some_and(|before| before != kind) => {
+                self.park(&header, entry, "the record is of another type", None)?;
+            }
             Effect::Put { kind, payload, .. } if kind == MEMBER.kind => {
                 let landed = self.learn(work, carried, gid, &payload).await?;
                 self.landed(work, carried, landed, &header, entry)?;
@@ -114,14 +121,14 @@ impl<'a> Carrier<'a> {
                 self.waiting.puts.push(Put { header, payload, entry });
             }
             Effect::Delete { pos, last, .. } => {
-                let kind = self.loaded.kind(gid).unwrap_or(&header.kind).to_owned();
+                let kind = self.kind(gid).unwrap_or(&header.kind).to_owned();
                 if last && self.said_before(gid) {
                     content::forget(work, self.feed.origin, &kind, &[gid], &mut carried.touched).await?;
                 }
                 self.say(work, &header, &kind, pos, Operation::Delete)?;
             }
             Effect::Erase { pos, .. } => {
-                let kind = self.loaded.kind(gid).unwrap_or(&header.kind).to_owned();
+                let kind = self.kind(gid).unwrap_or(&header.kind).to_owned();
                 if self.said_before(gid) {
                     content::forget(work, self.feed.origin, &kind, &[gid], &mut carried.touched).await?;
                     forum::feed::displace(work, &[gid]).await?;
@@ -147,6 +154,12 @@ impl<'a> Carrier<'a> {
     /// take away.
     fn said_before(&self, gid: Uuid) -> bool {
         self.loaded.first(gid).is_some() || self.said.get(&gid).is_some_and(|row| row.first_applied_at.is_some())
+    }
+
+    /// The type as which a record came with this feed.
+    fn kind(&self, gid: Uuid) -> Option<&str> {
+        let said = self.said.get(&gid).filter(|row| row.first_applied_at.is_some());
+        said.map(|row| row.kind.as_str()).or_else(|| self.loaded.kind(gid))
     }
 
     /// Stores the records that wait for it.
@@ -220,7 +233,7 @@ impl<'a> Carrier<'a> {
             audience: self.feed.audience.to_string(),
             pos: number(header.pos)?,
             record_id: header.gid,
-            reason: reason.to_owned(),
+            reason: reason.chars().take(MAX_REASON_CHARS).collect(),
             waits_for,
             header: entry.header.clone(),
             salt: entry.salt.map(|salt| salt.0.to_vec()),
@@ -492,11 +505,35 @@ pub(super) const fn position(effect: &Effect) -> u64 {
     }
 }
 
-/// Entries that this version may understand now.
-pub(super) async fn unknown_before(work: &Work<'_>) -> Result<Vec<feed_parked::Model>> {
-    let rows = feed_parked::Entity::find()
-        .filter(feed_parked::Column::WaitsFor.is_null())
-        .order_by_asc(feed_parked::Column::Origin)
-        .order_by_asc(feed_parked::Column::Pos);
+/// Where a parked entry stands among all.
+pub(super) type Place = (SiteId, String, i64);
+
+/// The place of a parked entry.
+pub(super) fn place(row: &feed_parked::Model) -> Place {
+    (row.origin, row.audience.clone(), row.pos)
+}
+
+/// Some entries that this host could not take when they came, behind a place.
+pub(super) async fn unfit(work: &Work<'_>, after: Option<&Place>) -> Result<Vec<feed_parked::Model>> {
+    use feed_parked::{Column, Entity};
+    let mut rows = Entity::find()
+        .filter(Column::WaitsFor.is_null())
+        .order_by_asc(Column::Origin)
+        .order_by_asc(Column::Audience)
+        .order_by_asc(Column::Pos)
+        .limit(PARKED_AT_ONCE);
+    if let Some((origin, audience, pos)) = after {
+        let in_feed = Condition::all()
+            .add(Column::Origin.eq(*origin))
+            .add(Column::Audience.eq(audience));
+        let in_site = Condition::all()
+            .add(Column::Origin.eq(*origin))
+            .add(Column::Audience.gt(audience));
+        let behind = Condition::any()
+            .add(Column::Origin.gt(*origin))
+            .add(in_site)
+            .add(in_feed.add(Column::Pos.gt(*pos)));
+        rows = rows.filter(behind);
+    }
     Ok(rows.all(work.db()).await?)
 }

@@ -87,12 +87,14 @@ impl Loaded {
             op,
         };
         self.stored.insert(row.record_id, stored);
-        self.kinds.insert(row.record_id, row.kind);
-        self.first.extend(row.first_applied_at.map(|at| (row.record_id, at)));
+        if let Some(at) = row.first_applied_at {
+            self.kinds.insert(row.record_id, row.kind);
+            self.first.insert(row.record_id, at);
+        }
         Ok(())
     }
 
-    /// The type of a record as it was stored.
+    /// The type as which a record came with this feed.
     pub(super) fn kind(&self, record: Uuid) -> Option<&str> {
         self.kinds.get(&record).map(String::as_str)
     }

@@ -22,7 +22,7 @@ use crate::{
         directory,
         messages::{Advance, Changes, Hello, MAX_WAIT_SECONDS},
         protocol::{check::Refusal, consumer::Answer, cursor::Cursor},
-        pull::{self, Fetched, Next},
+        pull::{self, Fetched, MOST_DISCARDED, MOST_RESTARTED, Next},
         wire::{Audience, Batch, Origin},
     },
 };
@@ -33,9 +33,6 @@ const GATHERING: Duration = Duration::from_millis(50);
 /// How often a feed of which nothing is heard is asked for, at first and at last.
 const SOONEST: Duration = Duration::from_secs(30);
 const LATEST: Duration = Duration::from_secs(300);
-
-/// After so many batches in a row that do not continue the cursor, the worker waits.
-const MOST_DISCARDED: u32 = 3;
 
 /// Asks, in the name of a site, which feeds advanced.
 pub(super) async fn listen(dialling: Arc<Dialling>, site: SiteId, directed: bool, news: mpsc::Sender<Advance>) {
@@ -90,6 +87,8 @@ pub(super) async fn feed(
 ) {
     let ids = &dialling.app.ids;
     let (mut backoff, mut silence, mut discarded) = (Backoff::default(), SOONEST, 0);
+    // Batches between two restarts are no progress: only the end of the feed is.
+    let (mut restarted, mut restarts) = (0, Backoff::default());
     let mut directory = dialling.app.signals.directory();
     loop {
         directory.mark_unchanged();
@@ -101,11 +100,19 @@ pub(super) async fn feed(
                 discarded = 0;
                 continue;
             }
-            Ok(Next::Forked(fork)) => {
-                reports::forked(&dialling, origin, audience, fork).await;
-                continue;
+            Ok(next @ (Next::Restarted | Next::Forked(_))) => {
+                if let Next::Forked(fork) = next {
+                    reports::forked(&dialling, origin, audience, fork).await;
+                }
+                restarted += 1;
+                if restarted <= MOST_RESTARTED {
+                    continue;
+                }
+                tracing::warn!(%origin, %audience, "a feed is read from its start again and again");
+                restarts.failed(ids)
             }
             Ok(Next::Rest) => {
+                (restarted, restarts) = (0, Backoff::default());
                 backoff.reset();
                 discarded = 0;
                 tokio::select! {

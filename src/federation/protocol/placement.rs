@@ -85,8 +85,9 @@ pub fn place(subject: Uuid, space: Uuid, placed: bool, last: u64, rules: Rules) 
     })
 }
 
-/// Whether a placement counts: it comes from the home of its space, and the subject itself says that it was written into
-/// that space. Otherwise one site could hide what was written into another's.
-pub fn counts(placed_by: Origin, space_home: Option<Origin>, space: Uuid, written_into: Uuid, rules: Rules) -> bool {
-    !rules.on(Rule::PlacementHome) || (space_home == Some(placed_by) && space == written_into)
+/// Whether a placement counts: it comes from the home of the space, and the subject itself says that it was written there.
+/// `place` and `written_into` are the space of a thread, or the thread of a post. Otherwise one site could hide what was
+/// written into another's.
+pub fn counts(placed_by: Origin, space_home: Option<Origin>, place: Uuid, written_into: Uuid, rules: Rules) -> bool {
+    !rules.on(Rule::PlacementHome) || (space_home == Some(placed_by) && place == written_into)
 }

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    Audience, Epoch, Hash, Head, MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, MAX_HEADER_BYTES, MAX_PAYLOAD_BYTES, Operation,
-    Origin, Salt, Signature,
+    Audience, Epoch, Hash, Head, MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, MAX_HEADER_BYTES, MAX_NAME_BYTES,
+    MAX_PAYLOAD_BYTES, Operation, Origin, Salt, Signature,
 };
 
 /// What an entry says about itself. Its JSON text is what the chain hashes.
@@ -127,6 +127,9 @@ pub enum Malformed {
     /// It is not the JSON that it should be.
     #[error("not the JSON of a {0}")]
     Json(&'static str),
+    /// A type or schema that is no name.
+    #[error("a type or schema is no name")]
+    Name,
     /// More entries than [`MAX_BATCH_ENTRIES`].
     #[error("more than {MAX_BATCH_ENTRIES} entries")]
     Entries,
@@ -147,7 +150,16 @@ pub enum Malformed {
 impl Header {
     /// Reads the text of a header.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
-        serde_json::from_str(text).map_err(|_| Malformed::Json("header"))
+        let header: Self = serde_json::from_str(text).map_err(|_| Malformed::Json("header"))?;
+        let is_name = |name: &str| {
+            let fits = (1..=MAX_NAME_BYTES).contains(&name.len());
+            fits && name.bytes().all(|byte| byte.is_ascii_graphic())
+        };
+        if is_name(&header.kind) && is_name(&header.schema) {
+            Ok(header)
+        } else {
+            Err(Malformed::Name)
+        }
     }
 
     /// Writes it, for the publisher. What was once written is never written again from its parts.

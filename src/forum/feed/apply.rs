@@ -14,11 +14,7 @@ use crate::{
     app::Work,
     error::{ProblemCode, Result},
     federation::{
-        protocol::{
-            apply::{Facts, Reason},
-            placement::counts,
-            rules::Rules,
-        },
+        protocol::apply::{Facts, Reason},
         wire::Origin,
     },
     input::{self, Check},
@@ -138,18 +134,18 @@ impl Payload for Report {
     }
 }
 
-/// Reads and checks a placement; a subject has one.
+/// Reads and checks how a site places a subject.
 ///
 /// # Errors
 /// [`Reason::Invalid`] with everything that is wrong with it.
-pub fn placement_facts(record: Uuid, payload: &str) -> Result<Facts, Reason> {
+pub fn placement_facts(origin: Origin, record: Uuid, payload: &str) -> Result<Facts, Reason> {
     let facts = share::facts::<Placement>(payload)?;
     let said: Option<Placement> = serde_json::from_str(payload).ok();
-    if said.is_some_and(|said| placement_id(said.subject) == record) {
+    if said.is_some_and(|said| placement_id(SiteId(origin.0), said.subject) == record) {
         Ok(facts)
     } else {
         Err(Reason::Invalid(
-            "The record is not the placement of its subject.".to_owned(),
+            "The record is not how this site places its subject.".to_owned(),
         ))
     }
 }
@@ -264,37 +260,27 @@ async fn locked_thread(work: &Work<'_>, id: ThreadId) -> Result<Option<thread::M
     Ok(found.one(work.db()).await?)
 }
 
-/// Stores how the home of a space places a thread or post, when it is that. It is judged by what the subject itself says.
+/// Stores how a site places a thread or post. Whether its word counts is judged where the subject stands, by
+/// [`super::settle()`].
 ///
 /// # Errors
 /// Only when the database fails.
 pub async fn apply_placement(work: &Work<'_>, arrival: &Arrival<'_>, touched: &mut Touched) -> Result<Landed> {
     let said: Placement = arrival.read()?;
     if said.kind == Kind::Post {
-        let Some(post) = post::Entity::find_by_id(said.subject).one(work.db()).await? else {
+        let post = post::Entity::find_by_id(said.subject).one(work.db()).await?;
+        if post.is_none() {
             return Ok(Landed::Waits(said.subject));
-        };
-        if post.thread_id != said.thread {
-            return Ok(Landed::Refused("The post is in another thread.".to_owned()));
         }
     }
-    let Some(thread) = locked_thread(work, said.thread).await? else {
+    if locked_thread(work, said.thread).await?.is_none() {
         return Ok(Landed::Waits(said.thread.0));
-    };
-    let Some(space) = space::Entity::find_by_id(thread.space_id).one(work.db()).await? else {
-        return Ok(Landed::Waits(thread.space_id.0));
-    };
-    // A thread moves only between spaces of one home, and the protocol has checked that the placement's own space is one
-    // of its origin.
-    let (placed_by, home) = (Origin(arrival.home.0), Origin(space.site_id.0));
-    if !counts(placed_by, Some(home), space.id.0, thread.space_id.0, Rules::default()) {
-        return Ok(Landed::Refused("The space is another site's.".to_owned()));
     }
     let row = placement::Model {
+        site_id: arrival.home,
         subject_id: said.subject,
         record_id: arrival.id,
         kind: said.kind,
-        site_id: arrival.home,
         space_id: said.space,
         thread_id: said.thread,
         version: said.version,

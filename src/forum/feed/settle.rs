@@ -19,13 +19,19 @@ use super::apply::{NOWHERE, Touched};
 use crate::{
     app::Work,
     error::Result,
-    federation::protocol::{
-        placement::{Decision, State, place},
-        rules::Rules,
+    federation::{
+        protocol::{
+            placement::{Decision, State, counts, place},
+            rules::Rules,
+        },
+        wire::Origin,
     },
     forum::ops::{self, Placing, posts, threads},
     read, search,
 };
+
+/// Ids that go into one statement.
+const ROWS_A_STATEMENT: usize = 500;
 
 /// Brings in step what a batch has touched.
 ///
@@ -41,12 +47,15 @@ pub async fn settle(work: &mut Work<'_>, touched: Touched) -> Result<()> {
         return Ok(());
     }
     let kept = kept(work).await?;
-    let below = thread::Entity::find()
-        .select_only()
-        .column(thread::Column::Id)
-        .filter(thread::Column::SpaceId.is_in(spaces));
-    for id in below.into_tuple::<ThreadId>().all(work.db()).await? {
-        threads.insert(id, true);
+    let spaces: Vec<_> = spaces.into_iter().collect();
+    for spaces in spaces.chunks(ROWS_A_STATEMENT) {
+        let below = thread::Entity::find()
+            .select_only()
+            .column(thread::Column::Id)
+            .filter(thread::Column::SpaceId.is_in(spaces.iter().copied()));
+        for id in below.into_tuple::<ThreadId>().all(work.db()).await? {
+            threads.insert(id, true);
+        }
     }
     let mut arrived: HashMap<ThreadId, Vec<PostId>> = HashMap::new();
     for (id, thread) in by_thread(work, &posts).await? {
@@ -57,13 +66,17 @@ pub async fn settle(work: &mut Work<'_>, touched: Touched) -> Result<()> {
         let arrived = arrived.remove(id).unwrap_or_default();
         Settling {
             kept: &kept,
-            whole: *whole,
+            whole: *whole || arrived.len() > ROWS_A_STATEMENT,
         }
         .thread(work, *id, arrived)
         .await?;
     }
     let subjects = threads.keys().map(|id| id.0).chain(posts.iter().map(|id| id.0));
-    reports(work, &kept, subjects.collect()).await
+    let subjects: Vec<_> = subjects.collect();
+    for subjects in subjects.chunks(ROWS_A_STATEMENT) {
+        reports(work, &kept, subjects).await?;
+    }
+    Ok(())
 }
 
 /// The sites that this host keeps.
@@ -77,11 +90,14 @@ async fn kept(work: &Work<'_>) -> Result<HashSet<SiteId>> {
 
 /// The posts with their threads, each once, in the order in which they came.
 async fn by_thread(work: &Work<'_>, posts: &[PostId]) -> Result<Vec<(PostId, ThreadId)>> {
-    let found = post::Entity::find()
-        .select_only()
-        .columns([post::Column::Id, post::Column::ThreadId])
-        .filter(post::Column::Id.is_in(posts.iter().copied()));
-    let found: HashMap<PostId, ThreadId> = found.into_tuple().all(work.db()).await?.into_iter().collect();
+    let mut found: HashMap<PostId, ThreadId> = HashMap::new();
+    for posts in posts.chunks(ROWS_A_STATEMENT) {
+        let some = post::Entity::find()
+            .select_only()
+            .columns([post::Column::Id, post::Column::ThreadId])
+            .filter(post::Column::Id.is_in(posts.iter().copied()));
+        found.extend(some.into_tuple::<(PostId, ThreadId)>().all(work.db()).await?);
+    }
     let mut named = HashSet::new();
     let ordered = posts.iter().filter(|id| named.insert(**id));
     Ok(ordered.filter_map(|id| Some((*id, *found.get(id)?))).collect())
@@ -111,18 +127,23 @@ impl Settling<'_> {
         let shown = row.visibility != Visibility::Site && row.closed_space_id.is_none();
         if own && !shown {
             // What was said here among a site's own people takes no posts of others.
-            let strangers = Condition::all()
-                .add(post::Column::Id.is_in(arrived))
+            let strangers = self
+                .followers(id, &arrived)
                 .add(post::Column::SiteId.is_not_in(self.kept.iter().copied()));
             return self.lose(work, strangers).await;
         }
-        let which = if self.whole || copies(&row) != copies(&before) {
-            Condition::all().add(post::Column::ThreadId.eq(id))
-        } else {
-            Condition::all().add(post::Column::Id.is_in(arrived.iter().copied()))
-        };
+        let moves = copies(&row) != copies(&before);
+        let which = Settling {
+            whole: self.whole || moves,
+            ..*self
+        }
+        .followers(id, &arrived);
         self.copy(work, &row, which).await?;
-        let mut standing = arrived.clone();
+        let mut standing = if row.space_home_id == before.space_home_id {
+            arrived.clone()
+        } else {
+            posts_of(work, id).await?
+        };
         if shown && self.kept.contains(&row.space_home_id) {
             standing.extend(self.place_posts(work, &row, &arrived).await?);
         }
@@ -130,14 +151,31 @@ impl Settling<'_> {
         posts::tally(work, &row).await
     }
 
+    /// The posts that follow a thread: those that came, or all.
+    fn followers(&self, thread: ThreadId, arrived: &[PostId]) -> Condition {
+        Condition::all().add(if self.whole {
+            post::Column::ThreadId.eq(thread)
+        } else {
+            post::Column::Id.is_in(arrived.iter().copied())
+        })
+    }
+
     /// Says where a thread stands: what it repeats of its space, and its state by its placement. Its space's home makes
     /// that when there is none.
     async fn stand(&self, work: &mut Work<'_>, before: thread::Model) -> Result<thread::Model> {
         let mut row = before.clone();
-        let placed = placement::Entity::find_by_id(row.id.0).one(work.db()).await?;
         let mut found = shown_space(work, row.space_id).await?;
+        let placed = match &found {
+            Some(space) => {
+                let placed = placement::Entity::find_by_id((space.site_id, row.id.0));
+                placed.one(work.db()).await?
+            }
+            None => None,
+        };
         if let Some(placed) = placed.as_ref().filter(|placed| placed.space_id != row.space_id) {
-            found = shown_space(work, placed.space_id).await?.or(found);
+            // A thread moves only between spaces of one home.
+            let moved = shown_space(work, placed.space_id).await?;
+            found = moved.filter(|space| space.site_id == placed.site_id);
         }
         if let Some(space) = found {
             row.space_id = space.id;
@@ -169,7 +207,9 @@ impl Settling<'_> {
             };
             threads::keep(work, row.id, stands).await?;
         }
-        if row.visibility != before.visibility && self.kept.contains(&row.site_id) {
+        // Who reads the thread only now, or knows nothing of the space that it was in, hears from its author's site.
+        let told = (row.visibility, row.space_id) == (before.visibility, before.space_id);
+        if !told && self.kept.contains(&row.site_id) {
             work.touch(row.site_id, Kind::Thread, row.id);
         }
         if row.closed_space_id.is_some() {
@@ -243,7 +283,7 @@ impl Settling<'_> {
         let placed = placement::Entity::find()
             .select_only()
             .column(placement::Column::SubjectId)
-            .filter(placement::Column::ThreadId.eq(thread.id));
+            .filter(placement::Column::SiteId.eq(thread.space_home_id));
         let unplaced = post::Entity::find()
             .select_only()
             .column(post::Column::Id)
@@ -253,13 +293,22 @@ impl Settling<'_> {
             .order_by_asc(post::Column::CreatedAt)
             .order_by_asc(post::Column::Id);
         let mut unplaced: Vec<PostId> = unplaced.into_tuple().all(work.db()).await?;
-        unplaced.sort_by_key(|id| arrived.iter().position(|arrived| arrived == id));
+        let order: HashMap<_, _> = arrived.iter().enumerate().map(|(place, id)| (*id, place)).collect();
+        unplaced.sort_by_key(|id| order.get(id).copied());
         for id in &unplaced {
-            let last = posts::next_position(work, thread.id).await? - 1;
+            let last = posts::next_position(work, thread).await? - 1;
             place_post(work, thread, *id, last).await?;
         }
         Ok(unplaced)
     }
+}
+
+async fn posts_of(work: &Work<'_>, thread: ThreadId) -> Result<Vec<PostId>> {
+    let posts = post::Entity::find()
+        .select_only()
+        .column(post::Column::Id)
+        .filter(post::Column::ThreadId.eq(thread));
+    Ok(posts.into_tuple().all(work.db()).await?)
 }
 
 /// What the posts of a thread repeat of it.
@@ -317,37 +366,47 @@ async fn place_post(work: &mut Work<'_>, thread: &thread::Model, id: PostId, las
     ops::place(work, placing).await
 }
 
-/// Says where posts stand in their thread: by their placements, unless they were withdrawn.
+/// Says where posts stand in their thread: by how the home of its space places them, unless they were withdrawn.
 async fn stand_posts(work: &Work<'_>, ids: &[PostId]) -> Result<()> {
-    let rows = post::Entity::find().filter(post::Column::Id.is_in(ids.iter().copied()));
-    let rows = rows.all(work.db()).await?;
-    let placements = placement::Entity::find().filter(placement::Column::SubjectId.is_in(ids.iter().map(|id| id.0)));
-    let placements = read::by_key(placements.all(work.db()).await?, |row| row.subject_id);
-    for row in rows {
-        let placed = placements.get(&row.id.0);
-        let stated = placed.and_then(|placed| placed.state.parse().ok());
-        let state = match row.withdrawn_at {
-            Some(_) => PostState::Removed,
-            None => stated.unwrap_or(PostState::Pending),
-        };
-        let position = placed.map_or(row.position, |placed| placed.position);
-        if (state, position) != (row.state, row.position) {
-            let stands = post::ActiveModel {
-                state: Set(state),
-                position: Set(position),
-                ..post::ActiveModel::default()
-            };
-            let this = post::Entity::update_many().set(stands);
-            this.filter(post::Column::Id.eq(row.id)).exec(work.db()).await?;
+    for ids in ids.chunks(ROWS_A_STATEMENT) {
+        let rows = post::Entity::find().filter(post::Column::Id.is_in(ids.iter().copied()));
+        let rows = rows.all(work.db()).await?;
+        let placed = placement::Entity::find().filter(placement::Column::SubjectId.is_in(ids.iter().map(|id| id.0)));
+        let placed = read::by_key(placed.all(work.db()).await?, |row| (row.site_id, row.subject_id));
+        for row in rows {
+            let placed = placed.get(&(row.space_home_id, row.id.0)).filter(|placed| {
+                let [by, home] = [placed.site_id, row.space_home_id].map(|site| Origin(site.0));
+                counts(by, Some(home), placed.thread_id.0, row.thread_id.0, Rules::default())
+            });
+            stand_post(work, &row, placed).await?;
         }
     }
     Ok(())
 }
 
+async fn stand_post(work: &Work<'_>, row: &post::Model, placed: Option<&placement::Model>) -> Result<()> {
+    let stated = placed.and_then(|placed| placed.state.parse().ok());
+    let state = match row.withdrawn_at {
+        Some(_) => PostState::Removed,
+        None => stated.unwrap_or(PostState::Pending),
+    };
+    let position = placed.map_or(row.position, |placed| placed.position);
+    if (state, position) != (row.state, row.position) {
+        let stands = post::ActiveModel {
+            state: Set(state),
+            position: Set(position),
+            ..post::ActiveModel::default()
+        };
+        let this = post::Entity::update_many().set(stands);
+        this.filter(post::Column::Id.eq(row.id)).exec(work.db()).await?;
+    }
+    Ok(())
+}
+
 /// Repeats on reports of other hosts whose subjects they are about.
-async fn reports(work: &Work<'_>, kept: &HashSet<SiteId>, subjects: Vec<Uuid>) -> Result<()> {
+async fn reports(work: &Work<'_>, kept: &HashSet<SiteId>, subjects: &[Uuid]) -> Result<()> {
     let rows = report::Entity::find()
-        .filter(report::Column::SubjectId.is_in(subjects))
+        .filter(report::Column::SubjectId.is_in(subjects.iter().copied()))
         .filter(report::Column::SiteId.is_not_in(kept.iter().copied()));
     let rows = rows.all(work.db()).await?;
     let mut homes: BTreeMap<Uuid, _> = BTreeMap::new();

@@ -63,10 +63,7 @@ impl<E: Scoped> Moderation for Seen<E> {
     }
 
     async fn state_reason(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        let load = async |rows: &[E::Model]| {
-            let subjects: Vec<_> = rows.iter().map(|row| E::id(row).into()).collect();
-            moderation::reasons(ctx.app().reader(), &subjects).await
-        };
+        let load = async |rows: &[E::Model]| moderation::reasons::<E>(ctx.app().reader(), rows).await;
         let reasons = self.together("state reasons".to_owned(), load).await?;
         Ok(reasons.get(&E::id(self).into()).cloned())
     }

@@ -100,7 +100,7 @@ pub async fn set_state(work: &mut Work<'_>, id: ThreadId, state: ThreadState, re
     let site = if decides { row.space_home_id } else { row.site_id };
     work.hosted(site).await?;
     if decides {
-        let found = placement_of(work, id).await?;
+        let found = placement_of(work, &row, id).await?;
         place_anew(work, found, placed(state.as_str(), state == ThreadState::Open, &reason)).await?;
         let shown = thread::ActiveModel {
             state: Set(state),
@@ -145,7 +145,7 @@ pub async fn moderate(work: &mut Work<'_>, id: PostId, state: PostState, reason:
     let site = if decides { row.space_home_id } else { row.site_id };
     work.hosted(site).await?;
     if decides {
-        let found = placement_of(work, id).await?;
+        let found = placement_of(work, &thread, id).await?;
         place_anew(
             work,
             found,
@@ -201,8 +201,8 @@ pub async fn move_to(work: &mut Work<'_>, id: ThreadId, to: SpaceId, reason: &st
         check.note(ProblemCode::Invalid, "space", why);
     }
     check.done()?;
-    placement_of(work, id).await?;
-    place_in(work, id, to).await?;
+    placement_of(work, &row, id).await?;
+    place_in(work, &row, to).await?;
     work.note(row.space_home_id, Kind::Thread, id);
     let moved = thread::ActiveModel {
         space_id: Set(to),
@@ -224,8 +224,8 @@ pub async fn move_to(work: &mut Work<'_>, id: ThreadId, to: SpaceId, reason: &st
 }
 
 /// Places a thread and its posts in another space, each under its next version.
-async fn place_in(work: &Work<'_>, thread: ThreadId, space: SpaceId) -> Result<()> {
-    use placement::Column::{ThreadId as Thread, Version};
+async fn place_in(work: &Work<'_>, thread: &thread::Model, space: SpaceId) -> Result<()> {
+    use placement::Column::{SiteId as Site, ThreadId as Thread, Version};
     let moved = placement::ActiveModel {
         space_id: Set(space),
         updated_at: Set(work.now()),
@@ -234,7 +234,8 @@ async fn place_in(work: &Work<'_>, thread: ThreadId, space: SpaceId) -> Result<(
     placement::Entity::update_many()
         .set(moved)
         .col_expr(Version, Expr::col(Version).add(1))
-        .filter(Thread.eq(thread))
+        .filter(Site.eq(thread.space_home_id))
+        .filter(Thread.eq(thread.id))
         .exec(work.db())
         .await?;
     Ok(())
@@ -264,12 +265,22 @@ pub async fn history<E: Scoped>(
 ///
 /// # Errors
 /// Only when the database fails.
-pub async fn reasons(db: &impl ConnectionTrait, subjects: &[Uuid]) -> Result<HashMap<Uuid, String>> {
+pub async fn reasons<E: Scoped>(db: &impl ConnectionTrait, rows: &[E::Model]) -> Result<HashMap<Uuid, String>> {
+    let subjects: HashMap<Uuid, Option<SiteId>> = rows
+        .iter()
+        .map(|row| (E::id(row).into(), placed_by::<E>(row)))
+        .collect();
     let placements = placement::Entity::find()
-        .filter(placement::Column::SubjectId.is_in(subjects.iter().copied()))
+        .filter(placement::Column::SubjectId.is_in(subjects.keys().copied()))
         .filter(placement::Column::Reason.is_not_null());
     let placements = placements.all(db).await?.into_iter();
     Ok(placements
-        .filter_map(|placement| Some((placement.subject_id, placement.reason?)))
+        .filter(|placed| subjects.get(&placed.subject_id) == Some(&Some(placed.site_id)))
+        .filter_map(|placed| Some((placed.subject_id, placed.reason?)))
         .collect())
+}
+
+/// The home of the space that a thread or post is in.
+fn placed_by<E: Scoped>(row: &E::Model) -> Option<SiteId> {
+    E::accesses(row).first().and_then(|access| access.receiver)
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use entity::{Kind, PostId, PostState, ThreadId, ThreadState, placement, post, thread};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 
-use super::{Author, Placing, allow_in, author, kept_here, only_home, place, shown_answer, threads};
+use super::{Author, Placing, allow_in, author, only_home, place, shown_answer, threads};
 use crate::{
     app::Work,
     error::{Error, ProblemCode, Result},
@@ -48,8 +48,8 @@ pub async fn create(work: &mut Work<'_>, draft: Draft) -> Result<post::Model> {
     }
     check.done()?;
     let author = author.expect("whoever cannot write was told so");
-    let placed = kept_here(work, thread.space_home_id).await?;
-    let position = next_position(work, thread.id).await?;
+    let placed = work.keeps(thread.space_home_id).await?;
+    let position = next_position(work, &thread).await?;
     let row = new_row(work, &thread, author, placed, position);
     let row = post::ActiveModel {
         reply_to_id: Set(draft.reply_to),
@@ -99,18 +99,19 @@ fn new_row(work: &Work<'_>, thread: &thread::Model, author: Author, placed: bool
 
 /// The number of a thread's next post. The thread is locked, so that no two get one; a post that its site has taken away
 /// keeps the number that its placement says.
-pub(in crate::forum) async fn next_position(work: &Work<'_>, thread: ThreadId) -> Result<i64> {
+pub(in crate::forum) async fn next_position(work: &Work<'_>, thread: &thread::Model) -> Result<i64> {
     let written: Option<Option<i64>> = post::Entity::find()
         .select_only()
         .column_as(post::Column::Position.max(), "last")
-        .filter(post::Column::ThreadId.eq(thread))
+        .filter(post::Column::ThreadId.eq(thread.id))
         .into_tuple()
         .one(work.db())
         .await?;
     let placed: Option<Option<i64>> = placement::Entity::find()
         .select_only()
         .column_as(placement::Column::Position.max(), "last")
-        .filter(placement::Column::ThreadId.eq(thread))
+        .filter(placement::Column::SiteId.eq(thread.space_home_id))
+        .filter(placement::Column::ThreadId.eq(thread.id))
         .filter(placement::Column::Kind.eq(Kind::Post))
         .into_tuple()
         .one(work.db())
@@ -183,8 +184,7 @@ pub(in crate::forum) async fn tally(work: &Work<'_>, thread: &thread::Model) -> 
         .one(work.db())
         .await?;
     let (count, last) = shown.unwrap_or_default();
-    let placed = placement::Entity::find_by_id(thread.id).one(work.db()).await?;
-    let answer = shown_answer(work, placed.and_then(|placed| placed.answer_id)).await?;
+    let answer = shown_answer(work, thread).await?;
     let counted = thread::ActiveModel {
         post_count: Set(i32::try_from(count).unwrap_or(i32::MAX)),
         last_post_at: Set(last),

@@ -5,7 +5,7 @@ use entity::{
 };
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 
-use super::{Placing, allow_in, author, kept_here, only_home, place, place_anew, placement_of, places, standing_space};
+use super::{Placing, allow_in, author, only_home, place, place_anew, placement_of, places, standing_space};
 use crate::{
     app::Work,
     error::{Error, ProblemCode, Result},
@@ -49,7 +49,7 @@ pub async fn start(work: &mut Work<'_>, draft: Draft) -> Result<thread::Model> {
     known_project(work, draft.project).await?;
     check.done()?;
     let author = author.expect("whoever cannot write was told so");
-    let placed = kept_here(work, space.site_id).await?;
+    let placed = work.keeps(space.site_id).await?;
     let state = if placed {
         ThreadState::Open
     } else {
@@ -214,7 +214,7 @@ pub async fn accept(work: &mut Work<'_>, id: ThreadId, answer: Option<PostId>) -
             ));
         }
     }
-    let found = placement_of(work, id).await?;
+    let found = placement_of(work, &row, id).await?;
     let change = placement::ActiveModel {
         answer_id: Set(answer),
         ..placement::ActiveModel::default()

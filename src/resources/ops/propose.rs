@@ -149,10 +149,11 @@ async fn waits(work: &Work<'_>, resource: ResourceId) -> Result<bool> {
     Ok(open.count(work.db()).await? > 0)
 }
 
-/// Decides on a proposal for the national site; accepting makes a national copy of what was offered.
+/// Decides on a proposal for the national site; accepting makes a national copy of what was offered. The home of a proposal
+/// that another host keeps hears of it.
 ///
 /// # Errors
-/// A problem when it is decided already, or declined without a reason; what [`Work::get`], [`Work::hosted`] and
+/// A problem when it is decided already, or declined without a reason; [`Error::NotFound`], and what [`Work::hosted`] and
 /// [`Work::allow`] refuse.
 pub async fn decide(
     work: &mut Work<'_>,
@@ -160,7 +161,7 @@ pub async fn decide(
     accept: bool,
     reason: Option<String>,
 ) -> Result<resource_proposal::Model> {
-    let row = open(work, id).await?;
+    let row = still_open(work.locked::<resource_proposal::Entity>(id).await?)?;
     work.allow::<resource_proposal::Entity>(Action::Approve, &row)?;
     let national = work.hosted(row.national_site_id).await?;
     let mut check = Check::new();
@@ -169,16 +170,40 @@ pub async fn decide(
         check.note(ProblemCode::Required, "reason", "Say why it is declined.");
     }
     check.done()?;
-    let mut active = row.clone().into_active_model();
-    active.decision = Set(reason);
-    active.status = Set(if accept {
-        let copy = copy(work, &row, national.id).await?;
-        active.national_copy_id = Set(Some(copy.id));
-        ProposalStatus::Accepted
+    let (status, copy) = if accept {
+        (ProposalStatus::Accepted, Some(copy(work, &row, national.id).await?.id))
     } else {
-        ProposalStatus::Declined
-    });
-    work.update::<resource_proposal::Entity>(active).await
+        (ProposalStatus::Declined, None)
+    };
+    let decided = resource_proposal::ActiveModel {
+        decision: Set(reason),
+        status: Set(status),
+        national_copy_id: Set(copy),
+        ..resource_proposal::ActiveModel::default()
+    };
+    keep(work, row, decided).await
+}
+
+/// Keeps a decision on a proposal. The copy of one that another host keeps stays at its version: its home makes the next.
+async fn keep(
+    work: &mut Work<'_>,
+    row: resource_proposal::Model,
+    decided: resource_proposal::ActiveModel,
+) -> Result<resource_proposal::Model> {
+    if work.keeps(row.site_id).await? {
+        let decided = resource_proposal::ActiveModel {
+            id: Set(row.id),
+            site_id: Set(row.site_id),
+            version: Set(row.version),
+            ..decided
+        };
+        return work.update::<resource_proposal::Entity>(decided).await;
+    }
+    let this = resource_proposal::Column::Id.eq(row.id);
+    let decided = resource_proposal::Entity::update_many().set(decided).filter(this);
+    decided.exec(work.db()).await?;
+    work.note(row.national_site_id, Kind::ResourceProposal, row.id);
+    work.locked::<resource_proposal::Entity>(row.id).await
 }
 
 /// Takes a proposal back that is not decided yet.
@@ -186,15 +211,14 @@ pub async fn decide(
 /// # Errors
 /// A problem when it is decided already; what [`Work::get`] and [`Work::allow`] refuse.
 pub async fn withdraw_proposal(work: &mut Work<'_>, id: ResourceProposalId) -> Result<resource_proposal::Model> {
-    let row = open(work, id).await?;
+    let row = still_open(work.get::<resource_proposal::Entity>(id).await?)?;
     work.allow::<resource_proposal::Entity>(Action::Withdraw, &row)?;
     let mut row = row.into_active_model();
     row.status = Set(ProposalStatus::Withdrawn);
     work.update::<resource_proposal::Entity>(row).await
 }
 
-async fn open(work: &Work<'_>, id: ResourceProposalId) -> Result<resource_proposal::Model> {
-    let row = work.get::<resource_proposal::Entity>(id).await?;
+fn still_open(row: resource_proposal::Model) -> Result<resource_proposal::Model> {
     if row.status == ProposalStatus::Open {
         Ok(row)
     } else {

@@ -1,9 +1,11 @@
 //! What one host shares, others find and read.
 
+use sea_orm::EntityTrait;
+
 use crate::support::{Host, Person, Value, between_hosts, json, network::exchange};
 
 /// A published guide of a site, written by one of its champions and published by a curator.
-async fn guide(host: &Host, site: &str, title: &str) -> Value {
+pub(super) async fn guide(host: &Host, site: &str, title: &str) -> Value {
     let author = host.champion(&[&format!("{site}:champion")]).await;
     let input = json!({
         "site": site, "type": "GUIDE", "title": title, "summary": "How to begin.", "body": "Sit **beside** the person.",
@@ -14,6 +16,11 @@ async fn guide(host: &Host, site: &str, title: &str) -> Value {
         .await
         .record()
         .clone();
+    published(host, site, &author, &made).await
+}
+
+/// Has a draft submitted by its author, and approved and published by a curator.
+pub(super) async fn published(host: &Host, site: &str, author: &Person<'_>, made: &Value) -> Value {
     let submit = json!({ "id": made["id"], "version": made["version"] });
     let made = author
         .does("resourceSubmit", submit, "resource { id version }")
@@ -131,5 +138,100 @@ between_hosts! {
         let query = r#"{ site(slug: "hull") { sync { state lagSeconds } } }"#;
         let stale = network.leeds.anonymous().run(query, json!({})).await.data()["site"]["sync"].clone();
         assert_eq!(stale, json!({ "state": "STALE", "lagSeconds": 61 }));
+    }
+}
+
+between_hosts! {
+    async fn what_names_a_record_names_it_as_long_as_readers_may_see_it(network) {
+        let lead = network.leeds.champion(&["leeds:project_lead"]).await;
+        let author = network.leeds.champion(&["leeds:champion"]).await;
+        let input = json!({ "site": "leeds", "title": "Garden", "summary": "All about it.", "visibility": "SITE" });
+        let garden = lead.does("projectCreate", input, "project { id version }").await.record().clone();
+        let input = json!({
+            "site": "leeds", "type": "GUIDE", "title": "Tablets", "summary": "How to begin.", "body": "Sit down.",
+            "visibility": "NETWORK", "language": "en", "licence": "CC0-1.0", "project": garden["id"],
+        });
+        let made = author.does("resourceCreate", input, "resource { id version }").await.record().clone();
+        let guide = published(&network.leeds, "leeds", &author, &made).await;
+        let reader = network.hull.person(&["hull:champion"]);
+        let names = async || {
+            network.meets().await;
+            let query = "query($id: ID!) { node(id: $id) { ... on Resource { project { title } author { displayName } } } }";
+            seen(&reader, query, &guide["id"]).await
+        };
+        let name = format!("Champion {}", author.subject);
+        assert_eq!(names().await, json!({ "project": null, "author": { "displayName": name } }));
+
+        let share = json!({ "id": garden["id"], "version": garden["version"], "visibility": "NETWORK" });
+        lead.does("projectUpdate", share, "project { id }").await.record();
+        assert_eq!(names().await["project"], json!({ "title": "Garden" }));
+
+        let mine = author.run("{ viewer { champion { id version } } }", json!({})).await.data()["viewer"]["champion"].clone();
+        let hide = json!({ "id": mine["id"], "version": mine["version"], "visibility": "SITE" });
+        author.does("championUpdate", hide, "champion { id }").await.record();
+        assert_eq!(names().await["author"], Value::Null);
+        let row = entity::resource::Entity::find_by_id(entity::ResourceId(entity::ids::parse_any(guide["id"].as_str().unwrap()).unwrap().1));
+        let row = row.one(network.hull.server.0.reader()).await.unwrap().unwrap();
+        assert_eq!(row.owner_id, None, "the feed does not name them either");
+    }
+}
+
+/// Offers a resource to the national team.
+async fn offers(lead: &Person<'_>, resource: &Value) -> Value {
+    let offer = json!({ "resource": resource["id"], "reason": "Everybody asks." });
+    lead.does("resourcePropose", offer, "proposal { id status }")
+        .await
+        .record()
+        .clone()
+}
+
+const PROPOSAL: &str = "query($id: ID!) { node(id: $id) { ... on ResourceProposal {
+    status decision nationalCopy { title site { slug } derivedFrom { title site { slug } } }
+} } }";
+
+between_hosts! {
+    async fn what_a_site_offers_is_decided_by_the_national_team_and_comes_back(network) {
+        let lead = network.leeds.champion(&["leeds:project_lead"]).await;
+        let mut offered = Vec::new();
+        for title in ["Tablets", "Phones", "Watches"] {
+            offered.push(offers(&lead, &guide(&network.leeds, "leeds", title).await).await);
+        }
+        network.meets().await;
+        let curator = network.hub.person(&["national:curator"]);
+        let waiting = curator.run("{ proposals(status: OPEN) { nodes { status } } }", json!({})).await;
+        assert_eq!(waiting.nodes("status").len(), 3);
+        let decides = async |proposal: &Value, accept: bool, reason: &str| {
+            let decision = json!({ "id": proposal["id"], "accept": accept, "reason": reason });
+            curator.does("resourceProposalDecide", decision, "proposal { status }").await.record()["status"].clone()
+        };
+        assert_eq!(decides(&offered[0], true, "Welcome.").await, "ACCEPTED");
+        assert_eq!(decides(&offered[1], false, "There is one.").await, "DECLINED");
+        // Its site takes the third back before it hears that it was accepted.
+        assert_eq!(decides(&offered[2], true, "Welcome.").await, "ACCEPTED");
+        lead.does("resourceProposalWithdraw", json!({ "id": offered[2]["id"] }), "proposal { id }").await.record();
+        network.meets().await;
+
+        let copy = |title: &str| json!({
+            "title": title, "site": { "slug": "national" },
+            "derivedFrom": { "title": title, "site": { "slug": "leeds" } },
+        });
+        let expected = [
+            json!({ "status": "ACCEPTED", "decision": "Welcome.", "nationalCopy": copy("Tablets") }),
+            json!({ "status": "DECLINED", "decision": "There is one.", "nationalCopy": null }),
+            json!({ "status": "ACCEPTED", "decision": "Welcome.", "nationalCopy": copy("Watches") }),
+        ];
+        for (proposal, expected) in offered.iter().zip(&expected) {
+            assert_eq!(&seen(&lead, PROPOSAL, &proposal["id"]).await, expected);
+            assert_eq!(&seen(&curator, PROPOSAL, &proposal["id"]).await, expected);
+        }
+        let reader = network.hull.person(&["hull:champion"]);
+        let copies = r#"{ resources(filter: { sites: ["national"] }, orderBy: TITLE_ASC) { nodes { title derivedFrom { site { slug } } } } }"#;
+        let copies = reader.run(copies, json!({})).await.data()["resources"]["nodes"].clone();
+        assert_eq!(copies, json!([
+            { "title": "Tablets", "derivedFrom": { "site": { "slug": "leeds" } } },
+            { "title": "Watches", "derivedFrom": { "site": { "slug": "leeds" } } },
+        ]));
+        let elsewhere = entity::resource_proposal::Entity::find().all(network.hull.server.0.reader()).await.unwrap();
+        assert!(elsewhere.is_empty(), "nobody else hears of it");
     }
 }

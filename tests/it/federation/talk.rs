@@ -10,7 +10,7 @@ const SEEN: &str = "query($id: ID!) { node(id: $id) { ... on Thread {
     posts { nodes { body state byline author { displayName } site { slug } } }
 } } }";
 
-async fn space(host: &Host, site: &str, visibility: &str) -> Value {
+pub(super) async fn space(host: &Host, site: &str, visibility: &str) -> Value {
     let moderator = host.person(&[&format!("{site}:moderator")]);
     let input = json!({ "site": site, "name": "Everybody", "about": "Talk.", "visibility": visibility });
     moderator
@@ -20,7 +20,7 @@ async fn space(host: &Host, site: &str, visibility: &str) -> Value {
         .clone()
 }
 
-async fn thread(person: &Person<'_>, space: &Value, title: &str) -> Value {
+pub(super) async fn thread(person: &Person<'_>, space: &Value, title: &str) -> Value {
     let input = json!({ "space": space["id"], "title": title, "body": format!("About {title}."), "tags": ["kit"] });
     person
         .does("threadStart", input, "thread { id version state }")
@@ -29,7 +29,7 @@ async fn thread(person: &Person<'_>, space: &Value, title: &str) -> Value {
         .clone()
 }
 
-async fn post(person: &Person<'_>, thread: &Value, body: &str) -> Value {
+pub(super) async fn post(person: &Person<'_>, thread: &Value, body: &str) -> Value {
     let input = json!({ "thread": thread["id"], "body": body });
     person
         .does("postCreate", input, "post { id version state }")
@@ -38,11 +38,11 @@ async fn post(person: &Person<'_>, thread: &Value, body: &str) -> Value {
         .clone()
 }
 
-async fn seen(person: &Person<'_>, thread: &Value) -> Value {
+pub(super) async fn seen(person: &Person<'_>, thread: &Value) -> Value {
     person.run(SEEN, json!({ "id": thread["id"] })).await.data()["node"].clone()
 }
 
-fn bodies(thread: &Value) -> Vec<&str> {
+pub(super) fn bodies(thread: &Value) -> Vec<&str> {
     let posts = thread["posts"]["nodes"].as_array().unwrap().iter();
     posts.map(|post| post["body"].as_str().unwrap()).collect()
 }

@@ -6,12 +6,19 @@ use champion_network::federation::{
     pull, sequencer,
     wire::{Audience, Batch},
 };
-use entity::{SiteId, feed_entry, outbox, project, replica, site_member, trusted_key};
+use entity::{
+    PostId, ResourceId, SiteId, SpaceId, ThreadId, feed_entry, outbox, post, project, replica, resource_edition,
+    site_member, thread, trusted_key,
+};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
     prelude::Uuid,
 };
 
+use super::{
+    sharing::{guide, published},
+    talk,
+};
 use crate::support::{
     Host, Person, Value, between_hosts, json,
     network::{exchange, from_start, hand, hear, site},
@@ -77,6 +84,90 @@ between_hosts! {
         let query = r#"{ site(slug: "hull") { sync { parked lastError } } }"#;
         let sync = reader.run(query, json!({})).await.data()["site"]["sync"].clone();
         assert_eq!(sync, json!({ "parked": 1, "lastError": "the record is bound to another origin" }));
+    }
+}
+
+/// Changes a row behind the back of its host, as a host of somebody's own making would have it.
+macro_rules! forge {
+    ($host:expr, $table:ident, $kind:ident, $id:expr, $($column:ident: $value:expr),+) => {{
+        let forge = $host.server.0.system("forge", async |work| {
+            let row = $table::Entity::find_by_id($id).one(work.db()).await?.unwrap();
+            let (id, site) = (row.id, row.site_id);
+            let mut row = row.into_active_model();
+            $(row.$column = Set($value);)+
+            row.update(work.db()).await?;
+            work.touch(site, entity::Kind::$kind, id);
+            Ok(())
+        });
+        forge.await.unwrap();
+    }};
+}
+
+between_hosts! {
+    async fn nobody_writes_editions_of_another_site_s_resource(network) {
+        let ours = guide(&network.hub, "national", "Tablets").await;
+        let theirs = guide(&network.hull, "hull", "Phones").await;
+        let editions = resource_edition::Entity::find().filter(resource_edition::Column::ResourceId.eq(id_of(&theirs)));
+        let edition = editions.one(network.hull.server.0.reader()).await.unwrap().unwrap();
+        forge!(
+            network.hull, resource_edition, ResourceEdition, edition.id,
+            resource_id: ResourceId(id_of(&ours)), number: 2, title: "Forged".to_owned()
+        );
+        exchange(&network.hull, &network.hub).await;
+        // Whoever reads Hull first does not know whose the resource is.
+        hear(&network.hub, &network.leeds, "hull").await;
+
+        let author = network.hub.champion(&["national:champion", "national:curator"]).await;
+        let edit = json!({ "id": ours["id"], "version": ours["version"], "title": "Tablets again" });
+        let draft = author.does("resourceUpdate", edit, "resource { id version }").await.record().clone();
+        published(&network.hub, "national", &author, &draft).await;
+        network.meets().await;
+
+        for (host, site) in [(&network.hub, "national"), (&network.leeds, "leeds")] {
+            let reader = host.person(&[&format!("{site}:champion")]);
+            let query = "query($id: ID!) { node(id: $id) { ... on Resource { editions { nodes { title } } } } }";
+            let shown = reader.run(query, json!({ "id": ours["id"] })).await.data()["node"]["editions"]["nodes"].clone();
+            let mut titles: Vec<_> = shown.as_array().unwrap().iter().map(|one| one["title"].as_str().unwrap()).collect();
+            titles.sort_unstable();
+            assert_eq!(titles, ["Tablets", "Tablets again"], "at {site}");
+        }
+    }
+}
+
+between_hosts! {
+    async fn a_post_that_its_site_puts_elsewhere_is_placed_by_who_keeps_the_space_there(network) {
+        let (everybody, of_hull) = tokio::join!(
+            talk::space(&network.hub, "national", "NETWORK"),
+            talk::space(&network.hull, "hull", "NETWORK"),
+        );
+        let nora = network.hub.champion(&["national:champion"]).await;
+        let locked = talk::thread(&nora, &everybody, "Locked").await;
+        network.meets().await;
+        let ben = network.hull.champion(&["hull:champion"]).await;
+        let own = talk::thread(&ben, &of_hull, "At home").await;
+        let post = talk::post(&ben, &own, "Let in by Hull.").await;
+        assert_eq!(post["state"], "VISIBLE");
+        network.meets().await;
+        let lock = json!({ "id": locked["id"], "state": "LOCKED", "reason": "Enough was said." });
+        let moderator = network.hub.person(&["national:moderator"]);
+        moderator.does("threadSetState", lock, "thread { id }").await.record();
+        network.meets().await;
+
+        forge!(network.hull, post, Post, PostId(id_of(&post)), thread_id: ThreadId(id_of(&locked)));
+        forge!(network.hull, thread, Thread, ThreadId(id_of(&own)), space_id: SpaceId(id_of(&everybody)), title: "Elsewhere".to_owned());
+        network.meets().await;
+        network.meets().await;
+
+        let readers = [network.leeds.person(&["leeds:champion"]), network.hub.person(&["national:champion"])];
+        for reader in &readers {
+            let shown = talk::seen(reader, &locked).await;
+            assert_eq!(talk::bodies(&shown), Vec::<&str>::new(), "the thread takes no answers");
+            let moved = talk::seen(reader, &own).await;
+            assert_eq!((&moved["title"], &moved["state"]), (&json!("Elsewhere"), &json!("OPEN")), "the hub has placed it anew");
+        }
+        talk::post(&nora, &own, "Welcome.").await;
+        network.meets().await;
+        assert_eq!(talk::bodies(&talk::seen(&readers[0], &own).await), ["Welcome."]);
     }
 }
 
@@ -204,9 +295,11 @@ between_hosts! {
         let reader = network.hull.person(&["hull:champion"]);
         assert_eq!(titles(&reader).await, ["Garden"]);
         let admin = network.hub.person(&["national:site_admin"]);
+        project(&lead, "leeds", "Cellar").await;
         let stop = json!({ "site": "leeds", "reason": "Its key was stolen." });
         admin.does("siteSuspend", stop, "site { status }").await.record();
         exchange(&network.hub, &network.hull).await;
+        exchange(&network.hub, &network.leeds).await;
 
         assert!(titles(&reader).await.is_empty());
         let query = r#"{ site(slug: "leeds") { status sync { state } } }"#;
@@ -219,7 +312,8 @@ between_hosts! {
 
         admin.does("siteReinstate", json!({ "site": "leeds" }), "site { status }").await.record();
         network.meets().await;
-        assert_eq!(titles(&reader).await, ["Garden"]);
+        network.meets().await;
+        assert_eq!(titles(&reader).await, ["Cellar", "Garden"], "what was written before the suspension comes after it");
     }
 }
 

@@ -49,7 +49,7 @@ real_hosts! {
         let peer = Peer::at(&inside.0, "hull").await;
         let mut story = Story::begins(&peer, Audience::Network, None);
         story.says(record(1), titled(&example, "Harbour"));
-        story.says_in("project@9", record(2), titled(&example, "Of tomorrow"));
+        story.says_in("project@9", record(2), titled(&example, "Tomorrow"));
         story.tells(record(3), "Without the rest");
         story.says(record(4), Shared::As("[[[".to_owned()));
         story.says(record(5), titled(&example, "Lighthouse"));
@@ -62,6 +62,23 @@ real_hosts! {
             assert_eq!(sync["parked"], 3, "{sync}");
             assert!(sync["lastError"].is_string(), "{sync}");
         }
+
+        // The hub is told of it, and people there see it.
+        let told = until("the hub is told", async || {
+            let told = hub.does(&["site", "reports"]);
+            (!told.is_empty()).then_some(told)
+        });
+        let told = told.await;
+        assert!(told.starts_with("leeds\thull\tnetwork\t") && told.contains("invalid payload"), "{told}");
+
+        // A server that knows the schema takes at its start what waited for it.
+        leeds.stops();
+        leeds.suffers("UPDATE feed_parked SET header = replace(header, 'project@9', 'project@1')").await;
+        leeds.starts();
+        until("what is understood now is taken", async || {
+            (titles(&leeds, "hull").await == ["Harbour", "Lighthouse", "Tomorrow"]).then_some(())
+        })
+        .await;
 
         // The site mends two and takes one back.
         let mended = story.feed.pos + 1;

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::{brings_out, changes, guide, moves_away, published, titles, with, writes};
+use super::{brings_out, changes, guide, published, titles, with, writes};
 use crate::support::{NATIONAL, Person, Reply, Value, json, on_both};
 
 const PROPOSAL: &str = "proposal { id status reason decision offered { number status title body } resource { title } nationalCopy { id } viewerCan }";
@@ -127,15 +127,5 @@ on_both! {
         assert_eq!(declined.record()["resource"]["title"], "First steps");
         let hidden = host.person(&["hull:champion"]).run(PROPOSALS, json!({})).await;
         assert_eq!(hidden.data()["proposals"], json!({ "nodes": [], "totalCount": 0 }));
-    }
-}
-
-on_both! {
-    async fn a_proposal_of_a_site_kept_elsewhere_is_decided_elsewhere(host) {
-        let id = published(host, guide("leeds", "First steps")).await;
-        let proposal = offers(&host.champion(&["leeds:curator"]).await, &id).await.record()["id"].clone();
-        moves_away(host, "leeds").await;
-        let reply = decides(&host.person(&["national:curator"]), &proposal, true, json!(null)).await;
-        assert_eq!(reply.code(), "NOT_HOSTED_HERE");
     }
 }

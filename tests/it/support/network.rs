@@ -53,8 +53,12 @@ impl Network {
         hub: impl FnOnce(&mut Settings),
         region: impl Fn(&mut Settings) + Clone,
     ) -> Self {
-        let (hub, leeds, hull) = tokio::join!(
-            Host::keeping(backend, &[NATIONAL], 7, hub),
+        Self::around(Host::keeping(backend, &[NATIONAL], 7, hub).await, backend, region).await
+    }
+
+    /// The same around a hub that is there already.
+    pub async fn around(hub: Host, backend: Backend, region: impl Fn(&mut Settings) + Clone) -> Self {
+        let (leeds, hull) = tokio::join!(
             Host::keeping(backend, &["leeds"], 8, region.clone()),
             Host::keeping(backend, &["hull"], 9, region),
         );
