@@ -134,7 +134,7 @@ impl protocol::apply::Content for Known {
 }
 
 /// Every type with its schema.
-const SHAPES: [Shape; 14] = [
+pub(super) const SHAPES: [Shape; 14] = [
     MEMBER,
     sites::feed::ORGANISATION,
     champions::feed::CHAMPION,

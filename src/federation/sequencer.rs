@@ -81,6 +81,11 @@ pub async fn introduce(app: &App, site: SiteId) -> Result<SiteKey> {
 /// # Errors
 /// Only when the database fails.
 pub async fn say_the_rest(work: &mut Work<'_>, site: SiteId) -> Result<()> {
+    if host::doubted(work.db()).await?.contains(&Origin(site.0)) {
+        return Err(Error::not_now(
+            "This host publishes nothing of the site before others have told what they have read of it.",
+        ));
+    }
     let waiting = || outbox::Entity::find().filter(outbox::Column::SiteId.eq(site));
     while waiting().one(work.db()).await?.is_some() {
         sequence(work, site).await?;
@@ -88,13 +93,18 @@ pub async fn say_the_rest(work: &mut Work<'_>, site: SiteId) -> Result<()> {
     Ok(())
 }
 
-/// The sites of this host for which something waits.
+/// The sites of this host for which something waits and that may publish it.
 async fn waiting(app: &App) -> Result<Vec<SiteId>> {
     let rows = outbox::Entity::find()
         .select_only()
         .column(outbox::Column::SiteId)
         .distinct();
-    Ok(rows.into_tuple().all(app.reader()).await?)
+    let mut waiting: Vec<SiteId> = rows.into_tuple().all(app.reader()).await?;
+    if !waiting.is_empty() {
+        let doubted = host::doubted(app.reader()).await?;
+        waiting.retain(|site| !doubted.contains(&Origin(site.0)));
+    }
+    Ok(waiting)
 }
 
 /// One run for one site. What this host notes of a site that it does not keep is for no feed.
