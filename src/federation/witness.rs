@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use entity::{SiteId, SiteStatus, feed_held, peer_ack, site, site_key};
+use entity::{SiteId, SiteStatus, feed_head, feed_held, peer_ack, site, site_key};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{
@@ -98,8 +98,9 @@ pub async fn hear(app: &App, witness: &Witness) -> Result<bool> {
     Ok(!heard.more.is_empty())
 }
 
-/// Takes in at the hub what a peer remembers of a site that waits for that, and lets the site publish again when it is more than
-/// nothing. What was not asked is not heard. Tells whether the site publishes again.
+/// Takes in at the hub what a peer remembers of a site that waits for that, and lets the site publish again. What was not asked
+/// is not heard, and that a peer remembers nothing is an answer only where none has ever acknowledged anything. Tells whether the
+/// site publishes again.
 ///
 /// # Errors
 /// Only when the database or the ledger fails.
@@ -112,7 +113,8 @@ pub async fn hear_peer(app: &App, witness: &Witness) -> Result<bool> {
     heard.take_over(app, site, witness).await?;
     let mut told = heard.agrees;
     told.extend(heard.more.iter().map(|(audience, ..)| *audience));
-    if told.is_empty() || witness.next.is_some() {
+    let nothing = witness.feeds.is_empty() && !is_acknowledged(app.reader(), site).await?;
+    if witness.next.is_some() || (told.is_empty() && !nothing) {
         return Ok(false);
     }
     settle(app, site, &told).await?;
@@ -274,15 +276,17 @@ async fn doubt_all(work: &mut Work<'_>) -> Result<Vec<Origin>> {
     host::doubt(work, &doubted, counted).await
 }
 
-/// Lets sites publish again of which no active peer has ever acknowledged anything: nobody could tell. Their feeds go on in new
-/// epochs.
+/// Lets sites publish again of which nobody could tell, because no active peer has ever sent or acknowledged anything. Their
+/// feeds go on in new epochs.
 ///
 /// # Errors
 /// Only when the database fails.
 pub async fn settle_unread(app: &App) -> Result<()> {
-    for origin in host::doubted(app.reader()).await? {
-        if !is_read(app.reader(), SiteId(origin.0)).await? {
-            settle(app, SiteId(origin.0), &HashSet::new()).await?;
+    let db = app.reader();
+    for origin in host::doubted(db).await? {
+        let site = SiteId(origin.0);
+        if !has_peers(db).await? && !is_acknowledged(db, site).await? {
+            settle(app, site, &HashSet::new()).await?;
         }
     }
     app.signals.ask(host::doubted(app.reader()).await?);
@@ -290,17 +294,27 @@ pub async fn settle_unread(app: &App) -> Result<()> {
 }
 
 /// Whether an active site of another host has acknowledged something of a site.
-async fn is_read(db: &impl ConnectionTrait, origin: SiteId) -> Result<bool> {
+async fn is_acknowledged(db: &impl ConnectionTrait, origin: SiteId) -> Result<bool> {
+    let read = peer_ack::Entity::find()
+        .filter(peer_ack::Column::Origin.eq(origin))
+        .filter(peer_ack::Column::SiteId.is_in(others(db).await?));
+    Ok(read.count(db).await? > 0)
+}
+
+/// Whether an active site of another host has ever sent anything.
+async fn has_peers(db: &impl ConnectionTrait) -> Result<bool> {
+    let sent = feed_head::Entity::find().filter(feed_head::Column::Origin.is_in(others(db).await?));
+    Ok(sent.count(db).await? > 0)
+}
+
+/// The active sites of other hosts.
+async fn others(db: &impl ConnectionTrait) -> Result<Vec<SiteId>> {
     let others = site::Entity::find()
         .select_only()
         .column(site::Column::Id)
         .filter(site::Column::Hosted.eq(false))
         .filter(site::Column::Status.eq(SiteStatus::Active));
-    let others: Vec<SiteId> = others.into_tuple().all(db).await?;
-    let read = peer_ack::Entity::find()
-        .filter(peer_ack::Column::Origin.eq(origin))
-        .filter(peer_ack::Column::SiteId.is_in(others));
-    Ok(read.count(db).await? > 0)
+    Ok(others.into_tuple().all(db).await?)
 }
 
 /// Lets all sites publish on as this database has them: the operator says that it is the newest one.

@@ -272,12 +272,15 @@ in_a_network! {
             let seen = reader.run("query($id: ID!) { node(id: $id) { id } }", json!({ "id": card })).await;
             seen.data()["node"] != Value::Null
         };
-        let tells = async |told: Witness| {
-            let ack = Ack { host: Uuid::from_u128(3), cursors: Vec::new(), testimony: vec![told] };
+        let acknowledges = async |cursors: Vec<Receipt>, testimony: Vec<Witness>| {
+            let ack = Ack { host: Uuid::from_u128(3), cursors, testimony };
             let told = hull.posts(hub, "/fed/v1/ack", &serde_json::to_vec(&ack).unwrap()).await;
             assert_eq!(told.status(), 204, "{:?}", told.body());
         };
+        let tells = async |told: Witness| acknowledges(Vec::new(), vec![told]).await;
         let before = epoch().await;
+        let read = Receipt { origin: Origin(site.0), audience: Audience::Network, epoch: before, pos: 1 };
+        acknowledges(vec![read], Vec::new()).await;
 
         let (forged, true_one) = (Story::begins(&stolen, Audience::Network, None), Story::begins(&present, Audience::Network, None));
         tells(testimony(&true_one, &[carla], None)).await;
@@ -285,15 +288,17 @@ in_a_network! {
         doubts(hub, &[Origin(site.0), Origin(leeds.site.0)]).await;
         tells(testimony(&forged, &[carla], None)).await;
         let nothing = Witness { feeds: Vec::new(), ..testimony(&true_one, &[carla], None) };
-        tells(nothing).await;
+        tells(nothing.clone()).await;
         assert!(is_there().await && epoch().await == before);
         assert_eq!(app(hub).signals.asks().len(), 2, "neither a stolen key nor nothing is an answer");
+        tells(Witness { origin: Origin(leeds.site.0), ..nothing }).await;
+        assert_eq!(app(hub).signals.asks(), [Origin(site.0)], "nothing is, where nobody has acknowledged anything");
 
         tells(testimony(&true_one, &[carla], Some(carla))).await;
         assert!(!is_there().await);
         assert_eq!(epoch().await, before, "more is about to be told");
         tells(testimony(&true_one, &[], None)).await;
-        assert_eq!(app(hub).signals.asks(), [Origin(leeds.site.0)], "of the other site nobody has told");
+        assert_eq!(app(hub).signals.asks(), []);
         let entries = feed_entry::Entity::find().filter(feed_entry::Column::Origin.eq(site));
         let entries = entries.filter(feed_entry::Column::Pos.eq(1)).all(app(hub).reader()).await.unwrap();
         let opening = Opening::parse(entries[0].payload.as_deref().unwrap()).unwrap();
