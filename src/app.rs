@@ -1,6 +1,12 @@
 //! The running server and its unit of work: the only begin and commit.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use entity::{AuditEntryId, Kind, SiteId, audit_entry, idempotent_outcome, outbox, site};
@@ -27,6 +33,7 @@ use crate::{
     search::Hits,
     signals::Signals,
     sites,
+    tally::Tally,
 };
 
 /// How long the outcome of a mutation with an `Idempotency-Key` is kept.
@@ -52,6 +59,8 @@ pub struct App {
     pub key_sets: KeySets,
     /// What is gone for ever.
     pub ledger: Arc<Ledger>,
+    /// How often feeds have changed, beside the database.
+    pub tally: Tally,
     /// What wakes the sequencer and whoever waits for feeds.
     pub signals: Signals,
 }
@@ -67,6 +76,7 @@ pub struct Work<'a> {
     audited: BTreeSet<Change>,
     changed: BTreeSet<Change>,
     erased: Vec<Erased>,
+    counted: AtomicI64,
 }
 
 /// What a committed work altered.
@@ -193,6 +203,7 @@ impl<'a> Work<'a> {
             audited,
             changed,
             erased: Vec::new(),
+            counted: AtomicI64::new(0),
         })
     }
 
@@ -233,6 +244,10 @@ impl<'a> Work<'a> {
         }
         // An erasure that is on record and then fails is done again at the next start; the other way round it could be lost.
         self.enter_erasures().await?;
+        let counted = self.counted.load(Ordering::Relaxed);
+        if counted > 0 {
+            self.app.tally.write(counted).map_err(Error::internal)?;
+        }
         self.transaction.commit().await?;
         if !rows.is_empty() {
             self.app.signals.wrote();
@@ -475,6 +490,12 @@ impl<'a> Work<'a> {
     {
         self.enter_erased(E::site(&row), E::id(&row).into());
         self.delete::<E>(row).await
+    }
+
+    /// Notes how often feeds have changed with this work. It is written beside the database before the work is committed, and
+    /// the work has the turn until then.
+    pub fn count(&self, changes: i64) {
+        self.counted.store(changes, Ordering::Relaxed);
     }
 
     /// Enters in the ledger that a record is gone for ever.

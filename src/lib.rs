@@ -26,6 +26,7 @@
 //! | [`read`], [`search`] | keyset pages, pages of many parents at once, full-text search |
 //! | [`input`], [`markdown`], [`sheet`] | checking what people type, and the tables that they send |
 //! | [`signals`] | how the parts of one process wake one another |
+//! | [`erasure`], [`tally`] | what stands beside the database, so that no backup takes it back |
 //! | [`share`], [`federation`] | what of a record leaves its host; how hosts exchange it |
 //! | [`demo`], [`cli`], [`server`] | the worked example, the commands, a host ready to serve |
 //!
@@ -104,3 +105,4 @@ pub mod share;
 pub mod sheet;
 pub mod signals;
 pub mod sites;
+pub mod tally;

@@ -24,6 +24,7 @@ use crate::{
     http::{self, Host, Refusal},
     schema,
     signals::Signals,
+    tally::Tally,
 };
 
 /// The application behind the transport.
@@ -40,6 +41,7 @@ impl Server {
         database.migrate().await?;
         let server = Self::over(database, settings, clock, ids);
         server.erase_again().await?;
+        federation::witness::doubt(&server.0).await?;
         Ok(server)
     }
 
@@ -50,8 +52,10 @@ impl Server {
             max_age: Duration::from_secs(settings.jwks_max_age),
             ..KeyPolicy::default()
         };
+        let ledger = Ledger::of(&settings);
         Self(Arc::new(App {
-            ledger: Arc::new(Ledger::of(&settings)),
+            tally: Tally::beside(&ledger),
+            ledger: Arc::new(ledger),
             database,
             settings,
             clock,

@@ -62,10 +62,16 @@ impl Signals {
         self.learnt.subscribe()
     }
 
-    /// Peers are to tell what they remember of these sites, before anything is published.
+    /// Peers are to tell what they remember of these sites and of no others, before anything of them is published.
     pub fn ask(&self, sites: Vec<Origin>) {
-        self.asking.send_replace(sites);
-        self.grew();
+        let changes = |asking: &mut Vec<Origin>| {
+            let other = *asking != sites;
+            *asking = sites;
+            other
+        };
+        if self.asking.send_if_modified(changes) {
+            self.grew();
+        }
     }
 
     /// The sites of which peers are to tell what they remember.
@@ -73,9 +79,9 @@ impl Signals {
         self.asking.borrow().clone()
     }
 
-    /// Somebody has told: enough was asked.
-    pub fn heard(&self) {
-        self.asking.send_replace(Vec::new());
+    /// Whether peers are to tell what they remember of a site.
+    pub fn asks_about(&self, site: Origin) -> bool {
+        self.asking.borrow().contains(&site)
     }
 
     /// Resolves when nothing is asked any more.

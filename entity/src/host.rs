@@ -2,6 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 
+use crate::{List, SiteId};
+
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "host")]
@@ -15,8 +17,8 @@ pub struct Model {
     pub changes: i64,
     /// The public half of the network's root, 32 bytes of Ed25519: made at the hub, pinned by whoever joins.
     pub root_key: Option<Vec<u8>>,
-    /// Whether a process is at work, or was when it stopped without order.
-    pub at_work: bool,
+    /// The sites that publish nothing before others have told what they have read: this database came back from a backup.
+    pub doubted: List<SiteId>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -43,7 +43,7 @@ async fn host(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(uuid("id"))
         .col(big_integer("changes"))
         .col(blob_null("root_key"))
-        .col(boolean("at_work"))
+        .col(text("doubted"))
         .primary_key(Index::create().col("number"))
         .to_owned();
     manager.create_table(table).await

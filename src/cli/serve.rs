@@ -14,8 +14,8 @@ use crate::{
 /// How the host is started.
 #[derive(Debug, Args)]
 pub struct ServeArguments {
-    /// On the national host, after it stopped without order: publish at once, and do not wait for another host to tell what the
-    /// network has read. Only when no other host can be reached and the database is the newest one
+    /// On the national host, when it says that its database is older than what stands beside it: publish at once, and do not wait
+    /// for another host to tell what the network has read. Only when the database is the newest one all the same
     #[arg(long)]
     no_witness: bool,
 }

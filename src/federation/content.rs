@@ -153,7 +153,7 @@ pub fn is_derived(record: Uuid) -> bool {
 }
 
 /// Every type with its schema.
-const SHAPES: [Shape; 15] = [
+pub(super) const SHAPES: [Shape; 15] = [
     MEMBER,
     DECISION,
     sites::feed::ORGANISATION,

@@ -35,11 +35,12 @@ use tokio::{
 };
 use url::{Host, Url};
 
-use self::hub::{Hub, Trouble};
+use self::hub::{Ask, Hub, Told, Trouble};
 use super::{
-    feeds,
+    directory, feeds,
     messages::Advance,
-    wire::{Audience, Origin},
+    protocol::rules::Rules,
+    wire::{Audience, Origin, Status},
 };
 use crate::{app::App, config::Settings, error::Result};
 
@@ -49,12 +50,17 @@ const LOOKING: Duration = Duration::from_secs(5);
 /// Changes that wait for their workers.
 const WAITING_CHANGES: usize = 64;
 
+/// Most feeds that wait for the directory.
+const MOST_WAITING: usize = 20_000;
+
 /// What the workers share.
 #[derive(Debug)]
 struct Dialling {
     app: Arc<App>,
     hub: Hub,
     recalled: Mutex<HashMap<SiteId, Arc<OnceCell<()>>>>,
+    /// Sites of this host that the hub turned away when they last asked: suspended there, or with a key that does not count.
+    turned_away: Mutex<HashSet<SiteId>>,
 }
 
 impl Dialling {
@@ -63,6 +69,51 @@ impl Dialling {
         let cell = Arc::clone(self.recalled.lock().await.entry(site).or_default());
         cell.get_or_try_init(|| up::recall(self, site)).await.copied()
     }
+
+    /// The sites of this host, those last that the hub turned away.
+    async fn speakers(&self) -> Result<Vec<SiteId>, Trouble> {
+        let mut sites = sites(&self.app).await?;
+        let turned_away = self.turned_away.lock().await;
+        sites.sort_by_key(|site| turned_away.contains(site));
+        Ok(sites)
+    }
+
+    /// Whether the hub turned a site away when it last asked.
+    async fn is_turned_away(&self, site: SiteId) -> bool {
+        self.turned_away.lock().await.contains(&site)
+    }
+
+    /// Remembers whether the hub turned a site away.
+    async fn note<T>(&self, site: SiteId, told: &Result<T, Trouble>) {
+        let mut turned_away = self.turned_away.lock().await;
+        match told {
+            Ok(_) => turned_away.remove(&site),
+            Err(trouble) if trouble.is_about_the_site() => turned_away.insert(site),
+            Err(_) => false,
+        };
+    }
+
+    /// Asks in the name of the site that a feed is for; for a feed for everybody in that of the first of this host's that the
+    /// hub does not turn away.
+    async fn ask_for(&self, audience: Audience, target: &str, body: Option<&[u8]>) -> Result<Told, Trouble> {
+        let speakers = match audience {
+            Audience::Site(site) => vec![SiteId(site)],
+            Audience::Network | Audience::Hub => self.speakers().await?,
+        };
+        let mut told = Err(Trouble::NoKey);
+        for site in speakers {
+            told = self
+                .hub
+                .ask(&Ask { site, target, body })
+                .await
+                .and_then(Told::unless_turned_away);
+            self.note(site, &told).await;
+            if !told.as_ref().is_err_and(Trouble::is_about_the_site) {
+                break;
+            }
+        }
+        told
+    }
 }
 
 /// What a worker is there for. There is one of each.
@@ -70,8 +121,8 @@ impl Dialling {
 enum Task {
     /// Sending a feed of a site of this host.
     Up(Origin, Audience),
-    /// Asking, in the name of a site, what advanced; every further site asks only for what is for it alone.
-    Listen(SiteId, bool),
+    /// Asking, in the name of a site, what advanced.
+    Listen(SiteId),
     /// Reading a feed of another host's site.
     Down(Origin, Audience),
     /// Acknowledging what was read.
@@ -116,6 +167,7 @@ pub async fn run(app: Arc<App>, hub: Url) {
         hub: Hub::at(hub, Arc::clone(&app)),
         app,
         recalled: Mutex::default(),
+        turned_away: Mutex::default(),
     });
     let mut crew = Crew::new(dialling);
     signals.signals.unless_stopping(crew.work()).await;
@@ -146,15 +198,17 @@ async fn sites(app: &App) -> Result<Vec<SiteId>> {
         .collect())
 }
 
-/// The site in whose name a feed is asked for: the one that it is for, or any of this host's.
-async fn asks_as(dialling: &Dialling, audience: Audience) -> Result<SiteId, Trouble> {
-    match audience {
-        Audience::Site(site) => Ok(SiteId(site)),
-        Audience::Network | Audience::Hub => {
-            let own = sites(&dialling.app).await?;
-            own.first().copied().ok_or(Trouble::NoKey)
-        }
+/// Whether this host may read a feed now: none when it never may.
+async fn is_readable(app: &App, (origin, audience): (Origin, Audience)) -> Result<Option<bool>> {
+    let db = app.reader();
+    if !directory::reader(db).await?.may_read(audience, Rules::default()) {
+        return Ok(None);
     }
+    let standing = directory::standing(db, SiteId(origin.0)).await?;
+    Ok(match standing.map(|standing| standing.status) {
+        Some(Status::Left) => None,
+        status => Some(status == Some(Status::Active)),
+    })
 }
 
 /// The workers and what wakes them.
@@ -163,6 +217,8 @@ struct Crew {
     workers: JoinSet<()>,
     tasks: HashMap<Id, Task>,
     readers: HashMap<(Origin, Audience), watch::Sender<Option<Advance>>>,
+    /// What advanced of sites that the directory does not count as active, or not yet.
+    waiting: HashMap<(Origin, Audience), Advance>,
     news: mpsc::Sender<Advance>,
     arriving: mpsc::Receiver<Advance>,
 }
@@ -175,6 +231,7 @@ impl Crew {
             workers: JoinSet::new(),
             tasks: HashMap::new(),
             readers: HashMap::new(),
+            waiting: HashMap::new(),
             news,
             arriving,
         }
@@ -182,7 +239,7 @@ impl Crew {
 
     async fn work(&mut self) {
         let app = Arc::clone(&self.dialling.app);
-        let mut growth = app.signals.growth();
+        let (mut growth, mut learnt) = (app.signals.growth(), app.signals.directory());
         loop {
             growth.mark_unchanged();
             if let Err(error) = self.employ().await {
@@ -193,10 +250,14 @@ impl Crew {
             tokio::pin!(looking);
             loop {
                 tokio::select! {
-                    Some(advance) = self.arriving.recv() => self.wake(advance),
+                    Some(advance) = self.arriving.recv() => self.wake(advance).await,
                     Some(ended) = self.workers.join_next_with_id() => self.ended(ended),
+                    _ = learnt.changed() => self.wake_waiting().await,
                     _ = growth.changed() => break,
-                    () = &mut looking => break,
+                    () = &mut looking => {
+                        self.wake_waiting().await;
+                        break;
+                    }
                 }
             }
         }
@@ -206,8 +267,8 @@ impl Crew {
     async fn employ(&mut self) -> Result<()> {
         let app = Arc::clone(&self.dialling.app);
         let sites = sites(&app).await?;
-        for (number, site) in sites.iter().enumerate() {
-            self.start(Task::Listen(*site, number > 0));
+        for site in &sites {
+            self.start(Task::Listen(*site));
             let feeds = feed_head::Entity::find().filter(feed_head::Column::Origin.eq(*site));
             for row in feeds.filter(feed_head::Column::Pos.gt(0)).all(app.reader()).await? {
                 let feed = feeds::stored(&row)?;
@@ -217,20 +278,55 @@ impl Crew {
         if !sites.is_empty() {
             self.start(Task::Receipts);
         }
+        let readers: Vec<_> = self.readers.keys().copied().collect();
+        for (origin, audience) in readers {
+            self.start(Task::Down(origin, audience));
+        }
         Ok(())
     }
 
-    /// Tells the worker of a feed that it advanced.
-    fn wake(&mut self, advance: Advance) {
+    /// Tells the worker of a feed that it advanced. Only of sites that the directory counts as active is there one, so that a
+    /// hub that invents feeds keeps nobody busy.
+    async fn wake(&mut self, advance: Advance) {
         // The hub leaves out the feeds of the site that asks, and not those of the other sites here.
-        let is_own = |task: &Task| matches!(task, Task::Listen(site, _) if site.0 == advance.origin.0);
+        let is_own = |task: &Task| matches!(task, Task::Listen(site) if site.0 == advance.origin.0);
         if self.tasks.values().any(is_own) {
             return;
         }
         let feed = (advance.origin, advance.audience);
-        let reader = self.readers.entry(feed).or_insert_with(|| watch::Sender::new(None));
-        reader.send_replace(Some(advance));
-        self.start(Task::Down(feed.0, feed.1));
+        if let Some(reader) = self.readers.get(&feed) {
+            reader.send_replace(Some(advance));
+            return;
+        }
+        match is_readable(&self.dialling.app, feed).await {
+            Ok(Some(true)) => {
+                self.readers.insert(feed, watch::Sender::new(Some(advance)));
+                self.start(Task::Down(feed.0, feed.1));
+            }
+            Ok(Some(false)) if self.waiting.len() < MOST_WAITING => {
+                self.waiting.insert(feed, advance);
+            }
+            Ok(_) => {}
+            Err(error) => tracing::error!(%error, "the directory cannot be read"),
+        }
+    }
+
+    /// Looks whether the directory has meanwhile come to know sites of which something advanced.
+    async fn wake_waiting(&mut self) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        let active = site::Entity::find().filter(site::Column::Status.eq(SiteStatus::Active));
+        let active = active.all(self.dialling.app.reader()).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "the directory cannot be read");
+            Vec::new()
+        });
+        let active: HashSet<_> = active.iter().map(|site| Origin(site.id.0)).collect();
+        let ready = |(origin, _): &(Origin, Audience), _: &mut Advance| active.contains(origin);
+        let ready: Vec<_> = self.waiting.extract_if(ready).collect();
+        for (_, advance) in ready {
+            self.wake(advance).await;
+        }
     }
 
     fn start(&mut self, task: Task) {
@@ -240,9 +336,9 @@ impl Crew {
         let dialling = Arc::clone(&self.dialling);
         let worker = match task {
             Task::Up(origin, audience) => self.workers.spawn(up::feed(dialling, SiteId(origin.0), audience)),
-            Task::Listen(site, directed) => {
+            Task::Listen(site) => {
                 let news = self.news.clone();
-                self.workers.spawn(down::listen(dialling, site, directed, news))
+                self.workers.spawn(down::listen(dialling, site, news))
             }
             Task::Down(origin, audience) => {
                 let reader = self.readers.entry((origin, audience));
@@ -258,14 +354,17 @@ impl Crew {
     /// A worker ends when its site or feed is not there any more, or by a fault of this program. Whoever is needed is
     /// employed anew at the next look.
     fn ended(&mut self, ended: std::result::Result<(Id, ()), tokio::task::JoinError>) {
-        let id = match ended {
-            Ok((id, ())) => id,
+        match ended {
+            Ok((id, ())) => {
+                if let Some(Task::Down(origin, audience)) = self.tasks.remove(&id) {
+                    self.readers.remove(&(origin, audience));
+                }
+            }
             Err(why) => {
                 tracing::error!(%why, "a worker failed");
-                why.id()
+                self.tasks.remove(&why.id());
             }
-        };
-        self.tasks.remove(&id);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! This host among hosts: its id and its count of changes.
 
-use entity::host;
+use entity::{List, SiteId, host};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect,
@@ -8,7 +8,10 @@ use sea_orm::{
     sea_query::{Expr, OnConflict},
 };
 
-use super::{feeds::exact, wire::PublicKey};
+use super::{
+    feeds::exact,
+    wire::{Origin, PublicKey},
+};
 use crate::{
     app::{App, Work},
     error::{Error, Result},
@@ -73,7 +76,7 @@ pub async fn turn(work: &Work<'_>) -> Result<host::Model> {
         id: Set(work.app().ids.unordered()),
         changes: Set(0),
         root_key: Set(None),
-        at_work: Set(false),
+        doubted: Set(List::default()),
     });
     // Another replica may have been faster.
     let known = OnConflict::column(host::Column::Number).do_nothing().to_owned();
@@ -89,7 +92,61 @@ pub async fn turn(work: &Work<'_>) -> Result<host::Model> {
 /// Only when the database fails.
 pub async fn advance(work: &Work<'_>) -> Result<i64> {
     let changes = turn(work).await?.changes + 1;
+    count(work, changes).await?;
+    Ok(changes)
+}
+
+/// Sets the count of changes, here and beside the database.
+async fn count(work: &Work<'_>, changes: i64) -> Result<()> {
     let counted = host::Entity::update_many().col_expr(host::Column::Changes, Expr::value(changes));
     counted.filter(host::Column::Number.eq(ONLY)).exec(work.db()).await?;
-    Ok(changes)
+    work.count(changes);
+    Ok(())
+}
+
+/// The sites of this host that publish nothing before others have told what they have read of them.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn doubted(db: &impl ConnectionTrait) -> Result<Vec<Origin>> {
+    let host = host::Entity::find_by_id(ONLY).one(db).await?;
+    Ok(host.map_or_else(Vec::new, |host| origins(&host)))
+}
+
+/// Has these sites publish nothing from now on, because this database is older than what stands beside it. The count goes on
+/// behind both, so that no number is told twice.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn doubt(work: &Work<'_>, sites: &[Origin], beside: i64) -> Result<Vec<Origin>> {
+    let host = turn(work).await?;
+    let mut all = origins(&host);
+    all.extend(sites);
+    all.sort_unstable();
+    all.dedup();
+    keep_doubted(work, &all).await?;
+    count(work, host.changes.max(beside) + 1).await?;
+    Ok(all)
+}
+
+/// Lets a site publish again. Returns those that still do not.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn settled(work: &Work<'_>, site: SiteId) -> Result<Vec<Origin>> {
+    let mut all = origins(&turn(work).await?);
+    all.retain(|other| other.0 != site.0);
+    keep_doubted(work, &all).await?;
+    Ok(all)
+}
+
+fn origins(host: &host::Model) -> Vec<Origin> {
+    host.doubted.0.iter().map(|site| Origin(site.0)).collect()
+}
+
+async fn keep_doubted(work: &Work<'_>, sites: &[Origin]) -> Result<()> {
+    let doubted: List<_> = sites.iter().map(|site| SiteId(site.0)).collect::<Vec<_>>().into();
+    let kept = host::Entity::update_many().col_expr(host::Column::Doubted, Expr::value(doubted));
+    kept.filter(host::Column::Number.eq(ONLY)).exec(work.db()).await?;
+    Ok(())
 }

@@ -7,14 +7,18 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use entity::{SiteId, site, site_key, site_key::Secret};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use crate::{
     app::Work,
     auth::thumbprint,
     error::{Error, Result},
-    federation::wire::{
-        Audience, Checkpoint, Epoch, Head, Origin, PublicKey, Signature, checkpoint_message, key_message, root_message,
+    federation::{
+        feeds::exact,
+        wire::{
+            Audience, Checkpoint, Epoch, Head, Origin, PublicKey, Signature, checkpoint_message, key_message,
+            root_message,
+        },
     },
 };
 
@@ -85,6 +89,35 @@ pub async fn current(db: &impl ConnectionTrait, site: SiteId) -> Result<Option<S
         .filter(site_key::Column::RetiredAt.is_null());
     let row = current.one(db).await?;
     row.map(|row| SiteKey::of(row.kid, &row.secret.0)).transpose()
+}
+
+/// The keys with which a site has signed, oldest first, each with its proof.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn used(db: &impl ConnectionTrait, site: SiteId) -> Result<Vec<(SiteKey, Option<Signature>)>> {
+    let used = site_key::Entity::find()
+        .filter(site_key::Column::SiteId.eq(site))
+        .filter(site_key::Column::SignsFrom.is_not_null())
+        .order_by_asc(site_key::Column::SignsFrom);
+    let keys = used.all(db).await?.into_iter().map(|row| {
+        let proof = row.proof.map(|proof| exact(&proof).map(Signature)).transpose()?;
+        Ok((SiteKey::of(row.kid, &row.secret.0)?, proof))
+    });
+    keys.collect()
+}
+
+/// Forgets keys that were made and that a site has never signed with. After a theft nobody knows who has them too.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn forget_unused(work: &Work<'_>, site: SiteId) -> Result<()> {
+    let unused = site_key::Entity::delete_many().filter(site_key::Column::SiteId.eq(site));
+    unused
+        .filter(site_key::Column::SignsFrom.is_null())
+        .exec(work.db())
+        .await?;
+    Ok(())
 }
 
 /// The key with which a site signs now; its first one is made when it is asked for. Only whoever holds the lock of the

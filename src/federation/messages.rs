@@ -18,6 +18,9 @@ pub const MAX_WAIT_SECONDS: u64 = 25;
 /// Most feeds of one answer to `changes`, and most cursors of one `ack`.
 pub const MAX_LISTED: usize = 500;
 
+/// Most erased records of one [`Witness`].
+pub const MAX_ERASED: usize = 10_000;
+
 /// Most characters of the reason of a report.
 pub const MAX_REASON_CHARS: usize = 500;
 
@@ -26,6 +29,9 @@ pub const PROTOCOL_HEADER: &str = "cn-fed";
 
 /// The header of a 204 that carries the origin's word: base64url of a [`Checkpoint`]'s JSON.
 pub const CHECKPOINT_HEADER: &str = "cn-checkpoint";
+
+/// The code of a 503 for a feed that its host does not publish before others have told it what they have read.
+pub const HELD: &str = "HELD";
 
 /// What a host says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -147,12 +153,28 @@ pub struct Witness {
     pub origin: Origin,
     /// The feeds, with the newest word of the origin that is held of each.
     pub feeds: Vec<Testimony>,
-    /// Its records that are gone for ever.
+    /// Its records that are gone for ever, at most [`MAX_ERASED`] of them, in the order of their ids.
     #[serde(default)]
     pub erased: Vec<Uuid>,
+    /// The last of these records when more of them follow behind it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<Uuid>,
     /// Who has read its feeds how far; told to the origin alone.
     #[serde(default)]
     pub acknowledged: Vec<Acknowledged>,
+}
+
+impl Witness {
+    /// The records that follow one of `erased`, which come in order, as many as are told at once.
+    pub fn page(&self, after: Option<Uuid>) -> Self {
+        let mut page = self.clone();
+        page.erased.retain(|id| after.is_none_or(|after| *id > after));
+        page.erased.sort_unstable();
+        let more = page.erased.len() > MAX_ERASED;
+        page.erased.truncate(MAX_ERASED);
+        page.next = page.erased.last().copied().filter(|_| more);
+        page
+    }
 }
 
 /// How far a site's host has read a feed to the end.

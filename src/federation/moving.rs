@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    apply, content, directory, host, relay, sequencer,
+    apply, content, directory, host, keys, relay, sequencer,
     wire::{Audience, Header, Operation, Previous, PublicKey},
 };
 use crate::{
@@ -183,6 +183,10 @@ pub async fn import(app: &App, text: &str) -> Result<Moved> {
     let import = async |work: &mut Work<'_>| {
         enter(work, &moved).await?;
         for line in &lines {
+            // The old host keeps a key that it has made and never used: here another one is made.
+            if rows::is_unused_key(&line.table, &line.row) {
+                continue;
+            }
             if line.table == rows::WORDS {
                 rows::write_words(work.db(), &line.row).await?;
             } else {
@@ -253,6 +257,9 @@ async fn enter(work: &mut Work<'_>, moved: &Moved) -> Result<()> {
         trusted_key.SiteId
     );
     let found = site::Entity::find_by_id(moved.site).one(work.db()).await?;
+    if found.as_ref().is_none_or(|found| !found.hosted) {
+        keys::forget_unused(work, moved.site).await?;
+    }
     let row = site::Model {
         id: moved.site,
         slug: moved.slug.clone(),

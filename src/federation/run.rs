@@ -10,7 +10,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{apply, backoff::Backoff, dial, pull, sequencer, witness};
+use super::{apply, backoff::Backoff, dial, host, pull, sequencer, witness};
 use crate::{
     app::App,
     error::{Error, Result},
@@ -21,6 +21,9 @@ const RUNS_APART: Duration = Duration::from_millis(50);
 
 /// How often what another process left behind is looked for.
 const LOOKING: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether another process was told what others have read.
+const LISTENING: Duration = Duration::from_secs(1);
 
 /// How often what is relayed and not applied is looked for. An append applies its own batch.
 const CATCHING_UP: Duration = Duration::from_secs(30);
@@ -84,13 +87,6 @@ impl Background {
                 tracing::error!(%why, "a background task failed");
             }
         }
-        // Who still waits to be told what others have read waits again after the next start.
-        if !self.app.signals.asks().is_empty() {
-            return;
-        }
-        if let Err(error) = witness::note_work(&self.app, false).await {
-            told(&error, "that this host stops in order is not noted");
-        }
     }
 }
 
@@ -108,9 +104,12 @@ async fn sequence(app: Arc<App>, ask: bool, mut ending: watch::Receiver<bool>) {
             return;
         }
     }
-    tokio::select! {
-        () = app.signals.all_heard() => {}
-        _ = ending.changed() => return,
+    while !app.signals.asks().is_empty() {
+        tokio::select! {
+            () = app.signals.all_heard() => {}
+            () = sleep(LISTENING) => look_for_testimony(&app).await,
+            _ = ending.changed() => return,
+        }
     }
     loop {
         let last = *ending.borrow_and_update();
@@ -138,16 +137,27 @@ async fn sequence(app: Arc<App>, ask: bool, mut ending: watch::Receiver<bool>) {
     }
 }
 
-/// Notes that this host is at work. Where it stopped without order, its peers are asked first.
+/// Sees what is to become of the sites of which this database may be an older one.
 async fn begin_work(app: &App, ask: bool) -> Result<()> {
-    let wanted = if ask { witness::wanted(app).await? } else { Vec::new() };
-    if !wanted.is_empty() {
-        tracing::warn!(
-            "this host stopped without order: it publishes nothing until another host has told what it has read"
-        );
-        app.signals.ask(wanted);
+    if ask {
+        witness::settle_unread(app).await?;
+    } else {
+        witness::trust(app).await?;
     }
-    witness::note_work(app, true).await
+    if !app.signals.asks().is_empty() {
+        tracing::warn!(
+            "this database is older than what stands beside it: it publishes nothing until another host has told what it has read"
+        );
+    }
+    Ok(())
+}
+
+/// Another process over the same database may have been told.
+async fn look_for_testimony(app: &App) {
+    match host::doubted(app.reader()).await {
+        Ok(doubted) => app.signals.ask(doubted),
+        Err(error) => told(&error, "what others have told cannot be read"),
+    }
 }
 
 /// Applies what was relayed before a start, or could not be applied when it came.

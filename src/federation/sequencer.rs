@@ -81,6 +81,11 @@ pub async fn introduce(app: &App, site: SiteId) -> Result<SiteKey> {
 /// # Errors
 /// Only when the database fails.
 pub async fn say_the_rest(work: &mut Work<'_>, site: SiteId) -> Result<()> {
+    if host::doubted(work.db()).await?.contains(&Origin(site.0)) {
+        return Err(Error::not_now(
+            "This host publishes nothing of the site before others have told what they have read of it.",
+        ));
+    }
     let waiting = || outbox::Entity::find().filter(outbox::Column::SiteId.eq(site));
     while waiting().one(work.db()).await?.is_some() {
         sequence(work, site).await?;
@@ -88,8 +93,8 @@ pub async fn say_the_rest(work: &mut Work<'_>, site: SiteId) -> Result<()> {
     Ok(())
 }
 
-/// The sites of this host for which something waits. What a suspended site writes waits until it is reinstated: nobody may
-/// read it meanwhile, and that is not to be told as if it were gone.
+/// The sites of this host for which something waits and that may publish it. What a suspended site writes waits until it is
+/// reinstated: nobody may read it meanwhile, and that is not to be told as if it were gone.
 async fn waiting(app: &App) -> Result<Vec<SiteId>> {
     let suspended = site::Entity::find()
         .select_only()
@@ -101,7 +106,12 @@ async fn waiting(app: &App) -> Result<Vec<SiteId>> {
         .column(outbox::Column::SiteId)
         .filter(outbox::Column::SiteId.not_in_subquery(suspended.into_query()))
         .distinct();
-    Ok(rows.into_tuple().all(app.reader()).await?)
+    let mut waiting: Vec<SiteId> = rows.into_tuple().all(app.reader()).await?;
+    if !waiting.is_empty() {
+        let doubted = host::doubted(app.reader()).await?;
+        waiting.retain(|site| !doubted.contains(&Origin(site.0)));
+    }
+    Ok(waiting)
 }
 
 /// One run for one site. What this host notes of a site that it does not keep is for no feed.

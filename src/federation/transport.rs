@@ -101,12 +101,13 @@ pub fn sign(
         alg: ALGORITHM.to_owned(),
         kid: key.kid().to_owned(),
     };
+    let until = now.checked_add_signed(SIGNED_FOR);
     let claims = Claims {
         iss: site.0,
         sub: site.0,
         aud: request.host,
         iat: now,
-        exp: now + SIGNED_FOR,
+        exp: until.ok_or_else(|| Error::internal("a time that no clock shows"))?,
         jti: id,
         htm: request.method.to_owned(),
         htu: request.target.to_owned(),

@@ -9,7 +9,7 @@ use std::{
 /// Lowest first. The parts of a feature and of the federation are found by these words in their path.
 const LEVELS: &[&[&str]] = &[
     &[
-        "error", "config", "clock", "database", "erasure", "markdown", "wire", "signals", "protocol",
+        "error", "config", "clock", "database", "erasure", "tally", "markdown", "wire", "signals", "protocol",
     ],
     &["policy"],
     &["scope", "record", "read", "search", "input", "sheet", "share"],

@@ -72,7 +72,8 @@ impl Feed {
         Ok(())
     }
 
-    /// Holds on to the origin's word. What lies before the cursor or in another epoch is never contradicted any more.
+    /// Holds on to the origin's word. What lies before the cursor or in an earlier epoch is never contradicted any more. A word of
+    /// a later epoch stays: an origin that shows an earlier one again has forgotten, and has to be told.
     pub(super) async fn hold(
         &self,
         work: &Work<'_>,
@@ -97,7 +98,11 @@ impl Feed {
         let past = Entity::delete_many()
             .filter(Column::Origin.eq(self.origin))
             .filter(Column::Audience.eq(self.audience.to_string()))
-            .filter(Column::Epoch.ne(epoch.0).or(Column::Pos.lt(number(after)?)));
+            .filter(
+                Column::Epoch
+                    .lt(epoch.0)
+                    .or(Column::Epoch.eq(epoch.0).and(Column::Pos.lt(number(after)?))),
+            );
         past.exec(work.db()).await?;
         Ok(())
     }

@@ -23,30 +23,37 @@ use crate::{
         messages::{Advance, Changes, Hello, MAX_WAIT_SECONDS},
         protocol::{check::Refusal, consumer::Answer, cursor::Cursor},
         pull::{self, Fetched, MOST_DISCARDED, MOST_RESTARTED, Next},
-        wire::{Audience, Batch, Origin},
+        wire::{Audience, Batch, Origin, Status},
     },
 };
 
 /// The shortest time from one answer to the next question, so that a busy network is asked in larger pieces.
 const GATHERING: Duration = Duration::from_millis(50);
 
-/// How often a feed of which nothing is heard is asked for, at first and at last.
-const SOONEST: Duration = Duration::from_secs(30);
-const LATEST: Duration = Duration::from_secs(300);
+/// How often a feed of which nothing is heard is asked for, at first and at last. Whoever holds it at rest answers with the
+/// origin's newest word: that of the hub's own sites is signed as it is asked for, so they stay live.
+const SOONEST: Duration = Duration::from_secs(20);
+const LATEST: Duration = Duration::from_secs(40);
 
-/// Asks, in the name of a site, which feeds advanced.
-pub(super) async fn listen(dialling: Arc<Dialling>, site: SiteId, directed: bool, news: mpsc::Sender<Advance>) {
-    let (mut since, mut backoff) = (0, Backoff::default());
+/// How long somebody who has told the hub what it remembers waits until it asks again whether that was enough.
+const TOLD: Duration = Duration::from_secs(2);
+
+/// Asks, in the name of a site, which feeds advanced. One site of a host asks for all of them, the first that the hub does
+/// not turn away; every other asks only for what is for it alone.
+pub(super) async fn listen(dialling: Arc<Dialling>, site: SiteId, news: mpsc::Sender<Advance>) {
+    let (mut since, mut directed, mut backoff) = (0, true, Backoff::default());
     loop {
-        let asked = async {
-            dialling.recalled(site).await?;
-            let changes = changes(&dialling, site, directed, since).await?;
-            if !changes.testify.is_empty() {
-                receipts::testify(&dialling, site, &changes.testify).await?;
-            }
-            Ok(changes)
+        let alone = match dialling.speakers().await {
+            Ok(speakers) if !speakers.contains(&site) => return,
+            Ok(speakers) => speakers.first() != Some(&site),
+            Err(_) => directed,
         };
-        let pause = match asked.await {
+        if alone != directed {
+            (since, directed) = (0, alone);
+        }
+        let asked = heard(&dialling, site, directed, since).await;
+        dialling.note(site, &asked).await;
+        let pause = match asked {
             Ok(changes) => {
                 backoff.reset();
                 since = changes.since;
@@ -55,15 +62,40 @@ pub(super) async fn listen(dialling: Arc<Dialling>, site: SiteId, directed: bool
                         return;
                     }
                 }
-                GATHERING
+                if changes.testify.is_empty() { GATHERING } else { TOLD }
             }
             Err(Trouble::NoKey) => return,
             Err(trouble) => {
                 tracing::warn!(%site, %trouble, "the hub cannot be asked for changes");
+                let known = trouble.is_unproved() && remind(&dialling, site).await;
+                if known {
+                    continue;
+                }
                 backoff.failed(&dialling.app.ids).max(trouble.pause())
             }
         };
         sleep(pause).await;
+    }
+}
+
+/// Asks which feeds advanced, and tells the hub what this host remembers when it wants to know.
+async fn heard(dialling: &Dialling, site: SiteId, directed: bool, since: i64) -> Result<Changes, Trouble> {
+    dialling.recalled(site).await?;
+    let changes = changes(dialling, site, directed, since).await?;
+    if !changes.testify.is_empty() {
+        receipts::testify(dialling, site, &changes.testify).await?;
+    }
+    Ok(changes)
+}
+
+/// A hub that came back from a backup may have forgotten with which key a site signs. Tells whether it knows now.
+async fn remind(dialling: &Dialling, site: SiteId) -> bool {
+    match errands::rotate_again(&dialling.app, &dialling.hub, site).await {
+        Ok(known) => known,
+        Err(trouble) => {
+            tracing::warn!(%site, %trouble, "the hub does not take in again with which key a site signs");
+            false
+        }
     }
 }
 
@@ -131,6 +163,7 @@ pub(super) async fn feed(
             Ok(Next::Discarded) => backoff.failed(ids),
             // The key with which the national site tells of its keys may itself be a new one.
             Ok(Next::Refused(Refusal::UntrustedKey { .. })) if renewed(&dialling, origin).await => continue,
+            Ok(Next::Refused(Refusal::NotActive(Status::Left))) => return,
             // A site that was just admitted, or signs with another key: the national feed is about to say so.
             Ok(Next::Refused(refusal @ (Refusal::NotActive(_) | Refusal::UntrustedKey { .. }))) => {
                 tracing::info!(%origin, %audience, %refusal, "a feed waits for the directory");
@@ -144,6 +177,10 @@ pub(super) async fn feed(
                 tracing::warn!(%origin, %audience, %refusal, "a feed is not taken in");
                 reports::refused(&dialling, origin, audience, &refusal).await;
                 backoff.failed(ids)
+            }
+            Err(trouble) if trouble.is_held() => {
+                tracing::info!(%origin, %audience, "the hub does not publish a feed yet");
+                trouble.pause()
             }
             Err(trouble) => {
                 tracing::warn!(%origin, %audience, %trouble, "a feed cannot be read");
@@ -199,7 +236,6 @@ fn is_fresh(cursor: &Cursor, advance: &Advance) -> bool {
 }
 
 async fn fetch(dialling: &Dialling, origin: SiteId, audience: Audience, cursor: &Cursor) -> Result<Fetched, Trouble> {
-    let site = super::asks_as(dialling, audience).await?;
     let asked = pull::asked(cursor);
     let mut target = format!("/fed/v1/feeds/{}/{audience}?after={}", origin.0, asked.after);
     if let Some(epoch) = asked.epoch {
@@ -208,12 +244,8 @@ async fn fetch(dialling: &Dialling, origin: SiteId, audience: Audience, cursor: 
     if let Some(head) = asked.head.filter(|_| asked.after > 0) {
         target.push_str(&format!("&head={head}"));
     }
-    let ask = Ask {
-        site,
-        target: &target,
-        body: None,
-    };
-    fetched(&dialling.hub.ask(&ask).await?, Origin(origin.0), audience)
+    let told = dialling.ask_for(audience, &target, None).await?;
+    fetched(&told, Origin(origin.0), audience)
 }
 
 fn fetched(told: &Told, origin: Origin, audience: Audience) -> Result<Fetched, Trouble> {
@@ -228,5 +260,22 @@ fn fetched(told: &Told, origin: Origin, audience: Audience) -> Result<Fetched, T
         StatusCode::NO_CONTENT => Ok(Fetched::Answer(Answer::Unchanged(told.checkpoint()?))),
         StatusCode::CONFLICT => Ok(Fetched::Answer(Answer::Diverged)),
         _ => Err(told.refused()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::federation::protocol::cursor::LIVE_FOR;
+
+    #[test]
+    fn a_quiet_feed_is_asked_for_before_it_is_stale() {
+        let live_for = LIVE_FOR.to_std().unwrap();
+
+        assert!(SOONEST <= LATEST);
+        assert!(
+            LATEST + GATHERING + Duration::from_secs(10) <= live_for,
+            "time for the answer"
+        );
     }
 }

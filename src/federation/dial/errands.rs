@@ -15,7 +15,7 @@ use crate::{
         directory::National,
         keys::{self, SiteKey},
         messages::{Acknowledged, Keeper, Rotation},
-        wire::{Ed25519, Verify, root_message},
+        wire::{Ed25519, Signature, Verify, root_message},
     },
 };
 
@@ -50,6 +50,52 @@ pub(super) fn proven(keeper: Keeper) -> Option<National> {
 pub async fn acknowledged(app: &Arc<App>, hub: Url, site: SiteId) -> Result<Vec<Acknowledged>, String> {
     let told = Hub::at(hub, Arc::clone(app)).witness(site).await;
     Ok(told.map_err(|trouble| trouble.to_string())?.acknowledged)
+}
+
+/// Tells the hub again of the rotations of a site of this host that it has forgotten, because it came back from a backup:
+/// each in the name of the key before, which the hub still expects. Tells whether it knows the present key now.
+pub(super) async fn rotate_again(app: &App, hub: &Hub, site: SiteId) -> Result<bool, Trouble> {
+    let keys = keys::used(app.reader(), site).await?;
+    let steps: Vec<_> = keys.iter().zip(keys.iter().skip(1)).collect();
+    // The newest key that the hub lets in is the one that it expects.
+    for first in (0..steps.len()).rev() {
+        let mut taken = 0;
+        for (before, next) in &steps[first..] {
+            if !offer_again(hub, site, &before.0, next).await? {
+                break;
+            }
+            taken += 1;
+        }
+        if taken > 0 {
+            tracing::warn!(%site, "the hub had forgotten with which key a site signs");
+            return Ok(first + taken == steps.len());
+        }
+    }
+    Ok(false)
+}
+
+/// Offers the hub the key that followed another, in the name of that one. Tells whether it took it: not when it knows neither,
+/// nor a key without a proof, which took the place of a lost one.
+async fn offer_again(
+    hub: &Hub,
+    site: SiteId,
+    before: &SiteKey,
+    (next, proof): &(SiteKey, Option<Signature>),
+) -> Result<bool, Trouble> {
+    let Some(proof) = *proof else { return Ok(false) };
+    let public = next.public();
+    let body = serde_json::to_vec(&Rotation { public, proof }).map_err(Error::internal)?;
+    let ask = Ask {
+        site,
+        target: "/fed/v1/keys/rotate",
+        body: Some(&body),
+    };
+    let told = hub.ask_with(&ask, before).await?;
+    match told.status {
+        StatusCode::NO_CONTENT => Ok(true),
+        StatusCode::UNAUTHORIZED => Ok(false),
+        _ => Err(told.refused()),
+    }
 }
 
 /// Has a site of this host sign with a new key, once the hub has taken it in. Stopped half-way, it may be repeated.

@@ -28,7 +28,9 @@ use crate::{
     federation::{
         host,
         keys::{self, SiteKey},
-        messages::{CHECKPOINT_HEADER, Hello, MAX_BODY_BYTES, MAX_WAIT_SECONDS, PROTOCOL_HEADER, Refused, Witness},
+        messages::{
+            CHECKPOINT_HEADER, HELD, Hello, MAX_BODY_BYTES, MAX_WAIT_SECONDS, PROTOCOL_HEADER, Refused, Witness,
+        },
         packing::{WORTH_PACKING, pack},
         transport,
         wire::{Checkpoint, VERSION},
@@ -41,6 +43,9 @@ const CONNECTING: Duration = Duration::from_secs(10);
 
 /// Requests at the same moment, those that wait for changes left out.
 const AT_ONCE: usize = 8;
+
+/// Most pages of a testimony.
+const MOST_PAGES: usize = 1_000;
 
 /// How long what the hub said of itself counts.
 const KNOWN_FOR: Duration = Duration::from_secs(600);
@@ -111,6 +116,32 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
+    /// Whether the hub does not listen to the site that asked: another site of the same host may fare better.
+    pub fn is_about_the_site(&self) -> bool {
+        match self {
+            Self::NoKey | Self::Refused { status: 401, .. } => true,
+            Self::Refused { status: 403, code, .. } => code.as_deref() == Some("NOT_ACTIVE"),
+            _ => false,
+        }
+    }
+
+    /// Whether the hub does not know who asks.
+    pub fn is_unproved(&self) -> bool {
+        matches!(self, Self::Refused { status: 401, .. })
+    }
+
+    /// Whether the hub does not publish yet what was asked for.
+    pub fn is_held(&self) -> bool {
+        matches!(self, Self::Refused { status: 503, code: Some(code), .. } if code == HELD)
+    }
+
+    /// Whether the same again would be refused again.
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Refused { status: 400..=499, .. })
+            && !self.is_about_the_site()
+            && !matches!(self, Self::Refused { status: 408 | 429, .. })
+    }
+
     /// How long the hub wants to be left alone.
     pub fn pause(&self) -> Duration {
         match self {
@@ -164,7 +195,9 @@ impl Hub {
         let packed = (plain.len() >= WORTH_PACKING)
             .then(|| pack(plain).map_err(Error::internal))
             .transpose()?;
-        let (now, body) = (self.app.clock.now() + ahead, packed.as_deref().unwrap_or(plain));
+        let now = self.app.clock.now().checked_add_signed(ahead);
+        let now = now.ok_or(Trouble::Garbage("a time that no clock shows"))?;
+        let body = packed.as_deref().unwrap_or(plain);
         let token = transport::sign(key, ask.site, &request, body, now, self.app.ids.unordered())?;
         let mut request = self.client()?.request(method, self.address(ask.target)?);
         request = request
@@ -198,7 +231,7 @@ impl Hub {
         }
         match self.hello().await {
             Ok(hello) => {
-                let ahead = hello.at - self.app.clock.now();
+                let ahead = hello.at.signed_duration_since(self.app.clock.now());
                 known.hub = Some((hello.host, ahead, Instant::now()));
                 known.failed_at = None;
                 Ok((hello.host, ahead))
@@ -212,9 +245,23 @@ impl Hub {
 
     /// What the hub remembers of a site of this host.
     pub async fn witness(&self, site: SiteId) -> Result<Witness, Trouble> {
+        let mut whole = self.witness_behind(site, None).await?;
+        for _ in 0..MOST_PAGES {
+            let Some(after) = whole.next.take() else {
+                return Ok(whole);
+            };
+            let page = self.witness_behind(site, Some(after)).await?;
+            whole.erased.extend(page.erased);
+            whole.next = page.next;
+        }
+        Err(Trouble::Garbage("a testimony without end"))
+    }
+
+    async fn witness_behind(&self, site: SiteId, after: Option<Uuid>) -> Result<Witness, Trouble> {
+        let after = after.map(|after| format!("?after={after}")).unwrap_or_default();
         let ask = Ask {
             site,
-            target: &format!("/fed/v1/witness/{}", site.0),
+            target: &format!("/fed/v1/witness/{}{after}", site.0),
             body: None,
         };
         let told: Witness = self.ask(&ask).await?.expect(StatusCode::OK)?;
@@ -265,6 +312,16 @@ impl Told {
 
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Trouble> {
         serde_json::from_slice(&self.body).map_err(|_| Trouble::Garbage("not the JSON that belongs there"))
+    }
+
+    /// Itself, unless the hub did not listen to the site that asked.
+    pub fn unless_turned_away(self) -> Result<Self, Trouble> {
+        let refused = self.refused();
+        if refused.is_about_the_site() {
+            Err(refused)
+        } else {
+            Ok(self)
+        }
     }
 
     pub fn bytes(&self) -> &[u8] {

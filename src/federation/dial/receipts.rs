@@ -53,6 +53,10 @@ async fn round(dialling: &Dialling, told: &mut Told, reported: &mut reports::Tol
     let read = read_to_the_end(dialling).await?;
     let host = host::id(app).await?;
     for site in super::sites(app).await? {
+        // Whom the hub turns away goes on asking elsewhere, and holds up no other site.
+        if dialling.is_turned_away(site).await {
+            continue;
+        }
         let addressed = |audience| !matches!(audience, Audience::Site(other) if other != site.0);
         let news = read.iter().copied().filter(|receipt| {
             let before = told.get(&(site, receipt.origin, receipt.audience));
@@ -60,7 +64,12 @@ async fn round(dialling: &Dialling, told: &mut Told, reported: &mut reports::Tol
         });
         let news: Vec<_> = news.collect();
         for cursors in news.chunks(MAX_LISTED) {
-            acknowledge(dialling, site, host, cursors, Vec::new()).await?;
+            let sent = acknowledge(dialling, site, host, cursors, Vec::new()).await;
+            dialling.note(site, &sent).await;
+            match sent {
+                Err(trouble) if trouble.is_about_the_site() => break,
+                sent => sent?,
+            }
             told.extend(cursors.iter().map(|receipt| {
                 let feed = (site, receipt.origin, receipt.audience);
                 (feed, (receipt.epoch, receipt.pos))
@@ -89,12 +98,18 @@ async fn read_to_the_end(dialling: &Dialling) -> Result<Vec<Receipt>, Error> {
 
 /// Tells the hub what this host remembers of sites that the hub keeps.
 pub(super) async fn testify(dialling: &Dialling, site: SiteId, origins: &[Origin]) -> Result<(), Trouble> {
-    let mut testimony = Vec::new();
-    for origin in origins.iter().take(MAX_LISTED) {
-        testimony.push(witness::testify(&dialling.app, *origin).await?);
-    }
     let host = host::id(&dialling.app).await?;
-    acknowledge(dialling, site, host, &[], testimony).await
+    for origin in origins.iter().take(MAX_LISTED) {
+        let whole = witness::testify(&dialling.app, *origin).await?;
+        let mut page = whole.page(None);
+        // The last page says that it is the last: until then the hub knows that there is more to be erased.
+        while let Some(after) = page.next {
+            acknowledge(dialling, site, host, &[], vec![page]).await?;
+            page = whole.page(Some(after));
+        }
+        acknowledge(dialling, site, host, &[], vec![page]).await?;
+    }
+    Ok(())
 }
 
 async fn acknowledge(

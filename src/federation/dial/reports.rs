@@ -5,10 +5,7 @@ use std::collections::BTreeMap;
 use entity::SiteId;
 use reqwest::StatusCode;
 
-use super::{
-    Dialling,
-    hub::{Ask, Trouble},
-};
+use super::{Dialling, hub::Trouble};
 use crate::{
     error::Error,
     federation::{
@@ -31,7 +28,11 @@ pub(super) async fn parked(dialling: &Dialling, told: &mut Told) -> Result<(), T
     for ((origin, audience), (pos, reason)) in parked {
         if told.get(&(origin, audience)) != Some(&pos) {
             let reason = format!("{pos}: {reason}");
-            send(dialling, origin, audience, reason, None).await?;
+            match send(dialling, origin, audience, reason, None).await {
+                // What the hub does not want to know holds up nothing that it does.
+                Err(trouble) if trouble.is_final() => unheard(Err(trouble), origin, audience),
+                sent => sent?,
+            }
             told.insert((origin, audience), pos);
         }
     }
@@ -80,12 +81,8 @@ async fn send(
         reason: reason.take(MAX_REASON_CHARS).collect(),
         fork,
     };
-    let ask = Ask {
-        site: super::asks_as(dialling, audience).await?,
-        target: "/fed/v1/reports",
-        body: Some(&serde_json::to_vec(&report).map_err(Error::internal)?),
-    };
-    let told = dialling.hub.ask(&ask).await?;
+    let body = serde_json::to_vec(&report).map_err(Error::internal)?;
+    let told = dialling.ask_for(audience, "/fed/v1/reports", Some(&body)).await?;
     if told.status == StatusCode::NO_CONTENT {
         Ok(())
     } else {

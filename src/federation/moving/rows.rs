@@ -102,6 +102,12 @@ pub async fn read_words(
     Ok(())
 }
 
+/// Whether a row is a key with which its site has never signed.
+pub fn is_unused_key(table: &str, row: &Map<String, Json>) -> bool {
+    let signs_from = row.get(site_key::Column::SignsFrom.as_str()).and_then(decode);
+    table == stringify!(site_key) && !signs_from.is_some_and(|at| matches!(at, Value::ChronoDateTimeUtc(Some(_))))
+}
+
 /// What the lines with words are called.
 pub const WORDS: &str = "words";
 

@@ -8,6 +8,7 @@ use crate::{
     app::{App, Work},
     error::{Error, Result},
     federation::{
+        host,
         keys::{self, RootKey, SiteKey},
         protocol::{
             publisher::{self, Draft, Feed, Shared},
@@ -73,6 +74,7 @@ pub async fn recall(app: &App, site: SiteId, audience: Audience, previous: Previ
 pub async fn replace_key(app: &App, site: SiteId, root: Option<&RootKey>) -> Result<SiteKey> {
     let replace = async |work: &mut Work<'_>| {
         let mut feeds = Locked::feeds(work, site).await?;
+        keys::forget_unused(work, site).await?;
         let key = keys::make(work, site).await?;
         keys::take_over(work, site, &key).await?;
         if let Some(root) = root {
@@ -85,9 +87,11 @@ pub async fn replace_key(app: &App, site: SiteId, root: Option<&RootKey>) -> Res
             feeds.reopen(work, &feed, feed.ended()).await?;
         }
         feeds.sign(work).await?;
-        Ok(key)
+        // In a new epoch nothing contradicts what was told before.
+        Ok((key, host::settled(work, site).await?))
     };
-    let key = app.system("replace key", replace).await?;
+    let (key, doubted) = app.system("replace key", replace).await?;
+    app.signals.ask(doubted);
     app.signals.grew();
     Ok(key)
 }

@@ -15,35 +15,14 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::{Answer, Serving, call::Call, peers::MOST_TOKENS, query};
 use crate::{
     app::App,
-    champions,
     error::Result,
     federation::{
-        directory, feeds, host,
+        content, directory, feeds, host,
         messages::{Advance, Changes, Cursor, Hello, Limits, MAX_BODY_BYTES, MAX_LISTED, MAX_WAIT_SECONDS},
         relay, renewal,
         wire::{Audience, MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, MAX_PAYLOAD_BYTES, ProtocolRange, VERSION},
     },
-    forum, impact, projects, resources,
-    share::Shape,
-    sites,
 };
-
-/// What this server knows to read.
-const SHAPES: [Shape; 13] = [
-    sites::feed::ORGANISATION,
-    champions::feed::CHAMPION,
-    resources::feed::RESOURCE,
-    resources::feed::EDITION,
-    resources::feed::PROPOSAL,
-    projects::feed::PROJECT,
-    forum::feed::SPACE,
-    forum::feed::THREAD,
-    forum::feed::POST,
-    forum::feed::PLACEMENT,
-    forum::feed::REPORT,
-    impact::feed::MEASURE,
-    impact::feed::RELEASE,
-];
 
 /// How long a growth may wait for others, so that many at once wake a reader once. Short: a reader itself pauses between two
 /// questions, so that what comes in a row is told in larger pieces.
@@ -83,7 +62,7 @@ pub async fn hello(State(serving): State<Serving>, request: Request) -> Answer<J
             min: VERSION,
             max: VERSION,
         },
-        schemas: SHAPES.iter().map(|shape| shape.schema.to_owned()).collect(),
+        schemas: content::SHAPES.iter().map(|shape| shape.schema.to_owned()).collect(),
         keeper: renewal::keeper(app.reader()).await?,
         limits,
         at: app.clock.now(),
@@ -154,14 +133,12 @@ async fn advanced(app: &App, call: &Call, asked: &Since) -> Result<Changes> {
         .order_by_asc(Column::Changed)
         .limit(MAX_LISTED as u64)
         .select_also(feed_head::Entity);
-    let (mut changed, mut told) = (newest, Vec::new());
-    let heads = heads.all(db).await?;
-    let full = heads.len() >= MAX_LISTED;
-    for (checkpoint, head) in heads {
-        let Some(head) = head else { continue };
-        if full {
-            changed = head.changed;
-        }
+    let heads = heads.all(db).await?.into_iter();
+    let heads = heads.filter_map(|(checkpoint, head)| Some((checkpoint, head?)));
+    let heads: Vec<_> = heads.collect();
+    let (whole, changed) = told_of(&heads, newest, MAX_LISTED);
+    let mut told = Vec::new();
+    for (checkpoint, head) in heads.into_iter().take(whole) {
         let feed = feeds::stored(&head)?;
         told.push(Advance {
             origin: feed.origin,
@@ -177,6 +154,19 @@ async fn advanced(app: &App, call: &Call, asked: &Since) -> Result<Changes> {
     })
 }
 
+/// How many of these feeds are told now, and up to which change that is everything. Feeds that grew in one run share its
+/// number: where there are too many, the cut comes before a number and not within one.
+fn told_of(heads: &[(feed_checkpoint::Model, feed_head::Model)], newest: i64, most: usize) -> (usize, i64) {
+    let Some((_, last)) = heads.last().filter(|_| heads.len() >= most) else {
+        return (heads.len(), newest);
+    };
+    let whole = heads.partition_point(|(_, head)| head.changed < last.changed);
+    match whole.checked_sub(1).and_then(|before| heads.get(before)) {
+        Some((_, before)) => (whole, before.changed),
+        None => (heads.len(), last.changed),
+    }
+}
+
 fn end_of_feed() -> RelationDef {
     use feed_checkpoint::Column as Word;
     use feed_head::Column as End;
@@ -185,4 +175,49 @@ fn end_of_feed() -> RelationDef {
         .from((Word::Origin, Word::Audience, Word::Epoch, Word::Pos))
         .to((End::Origin, End::Audience, End::Epoch, End::Pos))
         .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use entity::SiteId;
+    use sea_orm::prelude::Uuid;
+
+    use super::*;
+
+    fn grown(changed: &[i64]) -> Vec<(feed_checkpoint::Model, feed_head::Model)> {
+        let (origin, audience, epoch) = (SiteId(Uuid::nil()), String::new(), Uuid::nil());
+        let word = feed_checkpoint::Model {
+            origin,
+            audience: audience.clone(),
+            epoch,
+            pos: 1,
+            head: Vec::new(),
+            signed_at: chrono::DateTime::UNIX_EPOCH,
+            kid: String::new(),
+            signature: Vec::new(),
+        };
+        let head = |changed: &i64| feed_head::Model {
+            origin,
+            audience: audience.clone(),
+            epoch,
+            pos: 1,
+            head: Vec::new(),
+            moved: false,
+            changed: *changed,
+        };
+        changed.iter().map(|changed| (word.clone(), head(changed))).collect()
+    }
+
+    #[test]
+    fn feeds_that_grew_in_one_run_are_told_together() {
+        for (changed, told) in [
+            (&[][..], (0, 9)),
+            (&[1, 2, 2], (3, 9)),
+            (&[1, 2, 3, 4], (3, 3)),
+            (&[1, 2, 3, 3], (2, 2)),
+            (&[1, 3, 3, 3], (1, 1)),
+        ] {
+            assert_eq!(told_of(&grown(changed), 9, 4), told, "{changed:?}");
+        }
+    }
 }

@@ -52,6 +52,9 @@ pub async fn read(
     if !call.reader().may_read(audience, Rules::default()) {
         return Err(Refusal::forbidden("NOT_FOR_YOU", "This feed is for others."));
     }
+    if serving.app.signals.asks_about(Origin(origin.0)) {
+        return Err(Refusal::held());
+    }
     let head = position.head.as_deref().map(Head::parse);
     if head == Some(None) {
         return Err(Refusal::garbage("The head is not 32 bytes in base64url."));

@@ -1,21 +1,27 @@
 //! Witness, acknowledgements, reports and new keys: what hosts tell each other beside their feeds.
 
+use std::collections::BTreeMap;
+
 use axum::{
     Json,
-    extract::{Path, State, rejection::PathRejection},
+    extract::{
+        Path, Query, State,
+        rejection::{PathRejection, QueryRejection},
+    },
     http::StatusCode,
 };
 use entity::{SiteId, peer_ack};
-use sea_orm::{ActiveValue::Set, EntityTrait, sea_query::OnConflict};
+use sea_orm::{ActiveValue::Set, EntityTrait, prelude::Uuid, sea_query::OnConflict};
+use serde::Deserialize;
 
-use super::{Answer, Serving, call::Call, json, refusal::Refusal, site};
+use super::{Answer, Serving, call::Call, json, query, refusal::Refusal, site};
 use crate::{
     app::Work,
     error::{Error, Result},
     federation::{
         directory, erasures,
         feeds::{self, signed},
-        messages::{Ack, MAX_LISTED, MAX_REASON_CHARS, Receipt, Report, Rotation, Testimony, Witness},
+        messages::{Ack, MAX_ERASED, MAX_LISTED, MAX_REASON_CHARS, Receipt, Report, Rotation, Testimony, Witness},
         protocol::rules::Rules,
         relay, renewal, reports,
         wire::Origin,
@@ -23,16 +29,24 @@ use crate::{
     },
 };
 
+/// Behind which erased record a host goes on.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Behind {
+    after: Option<Uuid>,
+}
+
 /// Tells what this host holds of a site's feeds: all of them to the site itself, to others what they may read.
 pub async fn witness_of(
     State(serving): State<Serving>,
     path: Result<Path<String>, PathRejection>,
+    behind: Result<Query<Behind>, QueryRejection>,
     call: Call,
 ) -> Answer<Json<Witness>> {
     let Ok(Path(origin)) = path else {
         return Err(Refusal::garbage("The address names no site."));
     };
-    let origin = site(&origin)?;
+    let (origin, behind) = (site(&origin)?, query(behind)?);
     let reader = call.reader();
     let mut feeds = Vec::new();
     for (audience, feed, checkpoint) in relay::of_site(serving.app.reader(), origin).await? {
@@ -52,44 +66,48 @@ pub async fn witness_of(
     } else {
         Vec::new()
     };
-    let origin = Origin(origin.0);
-    Ok(Json(Witness {
-        origin,
+    let whole = Witness {
+        origin: Origin(origin.0),
         feeds,
         erased,
+        next: None,
         acknowledged,
-    }))
+    };
+    Ok(Json(whole.page(behind.after)))
 }
 
 /// Keeps how far a site's host has read feeds. A receipt for a feed that this host does not have, or for more than there
 /// is of it, says nothing and is left out.
 pub async fn ack(State(serving): State<Serving>, call: Call) -> Answer<StatusCode> {
     let ack: Ack = json(&call.body)?;
-    if ack.cursors.len().max(ack.testimony.len()) > MAX_LISTED {
-        return Err(Refusal::garbage(format!(
-            "At most {MAX_LISTED} cursors go into one message."
-        )));
-    }
+    fits(&ack)?;
     let (db, reader, site) = (serving.app.reader(), call.reader(), call.site());
-    let mut rows = Vec::new();
+    let mut rows = BTreeMap::new();
     for receipt in ack.cursors {
         let feed = feeds::feed(db, SiteId(receipt.origin.0), receipt.audience).await?;
         let known = feed.is_some_and(|feed| feed.epoch == receipt.epoch && receipt.pos <= feed.pos);
         if known && reader.may_read(receipt.audience, Rules::default()) {
-            rows.push(row(site, ack.host, &receipt)?);
+            // One statement cannot write one row twice.
+            rows.insert((receipt.origin, receipt.audience), row(site, ack.host, &receipt)?);
         }
     }
-    keep(&serving, rows).await?;
+    keep(&serving, rows.into_values().collect()).await?;
     for told in &ack.testimony {
-        witness::hear(&serving.app, told).await?;
-    }
-    if !ack.testimony.is_empty() {
-        serving.app.signals.heard();
+        witness::hear_peer(&serving.app, told).await?;
     }
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn row(site: SiteId, host: sea_orm::prelude::Uuid, receipt: &Receipt) -> Result<peer_ack::ActiveModel> {
+fn fits(ack: &Ack) -> Answer<()> {
+    let told = |told: &Witness| told.feeds.len() <= MAX_LISTED && told.erased.len() <= MAX_ERASED;
+    if ack.cursors.len().max(ack.testimony.len()) > MAX_LISTED || !ack.testimony.iter().all(told) {
+        let message = format!("At most {MAX_LISTED} cursors, and {MAX_ERASED} erased records, go into one message.");
+        return Err(Refusal::garbage(message));
+    }
+    Ok(())
+}
+
+fn row(site: SiteId, host: Uuid, receipt: &Receipt) -> Result<peer_ack::ActiveModel> {
     Ok(peer_ack::ActiveModel {
         site_id: Set(site),
         origin: Set(SiteId(receipt.origin.0)),

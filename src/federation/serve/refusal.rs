@@ -9,7 +9,7 @@ use axum::{
 use crate::{
     error::Error,
     federation::{
-        messages::Refused,
+        messages::{HELD, Refused},
         protocol::check,
         transport::TokenRefused,
         wire::{Malformed, VERSION},
@@ -75,6 +75,13 @@ impl Refusal {
     pub fn too_many(seconds: i64) -> Self {
         let refusal = Self::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY", "This site asks too often.");
         refusal.with(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)))
+    }
+
+    /// This host may have forgotten what it published, and waits for others to tell it.
+    pub fn held() -> Self {
+        let message = "This host publishes nothing of the site before others have told what they have read of it.";
+        let refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, HELD, message);
+        refusal.with(header::RETRY_AFTER, HeaderValue::from_static("2"))
     }
 
     /// The body is too long.

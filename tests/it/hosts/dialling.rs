@@ -7,13 +7,14 @@ use std::{
 
 use champion_network::{
     federation::{
-        apply, feeds,
+        apply, directory, feeds,
         run::Background,
         wire::{Header, Opening},
     },
     http,
 };
 use entity::peer_ack;
+use sea_orm::{ActiveModelTrait, ActiveValue::Set};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -231,6 +232,81 @@ over_sockets! {
             }
         }
         tokio::join!(leeds.ends(), hull.ends(), hub.ends());
+    }
+}
+
+over_sockets! {
+    async fn a_site_that_the_hub_turns_away_deafens_no_other_of_its_host(backend) {
+        let (at_hub, address) = socket().await;
+        let network = calling(backend, address).await;
+        let both = Host::keeping(backend, &["bath", "york"], 10, |settings| {
+            settings.hub_url = format!("http://{address}");
+            settings.development_issuer = true;
+        })
+        .await;
+        for slug in ["bath", "york"] {
+            network.admits(&both, slug).await;
+        }
+        let national = crate::support::network::national(&network.hub).await;
+        let join = app(&both).system("join", async |work| directory::join(work, national).await);
+        join.await.unwrap();
+        let suspend = json!({ "site": "bath", "reason": "Nobody answers." });
+        let admin = network.hub.person(&["national:site_admin"]);
+        admin.does("siteSuspend", suspend, "site { status }").await.record();
+        let (bath, york) = (id(app(&both), "bath").await, id(app(&both), "york").await);
+        assert!(bath < york, "bath is the first whom it would ask for");
+
+        let hub = run(&network.hub, at_hub);
+        let running = run(&both, socket().await.0);
+        project(&network.hub, NATIONAL, "Everywhere").await;
+        reads(&both, &network.hub, NATIONAL).await;
+        project(&network.leeds, "leeds", "Garden").await;
+        let leeds = run(&network.leeds, socket().await.0);
+        reads(&both, &network.leeds, "leeds").await;
+        until("York acknowledges it", async || {
+            let acks = peer_ack::Entity::find().all(app(&network.hub).reader()).await.unwrap();
+            acks.into_iter().find(|ack| ack.site_id == york)
+        }).await;
+        tokio::join!(leeds.ends(), running.ends(), hub.ends());
+    }
+}
+
+over_sockets! {
+    async fn a_report_that_the_hub_refuses_and_a_long_ledger_hold_up_nothing(backend) {
+        let (at_hub, address) = socket().await;
+        let network = calling(backend, address).await;
+        let leeds = id(app(&network.leeds), "leeds").await;
+        // More than goes into one message.
+        let erased: Vec<_> = (1..70_000).map(|number| (leeds, Uuid::from_u128(number))).collect();
+        app(&network.hub).ledger.add(&erased).unwrap();
+        let national = id(app(&network.leeds), NATIONAL).await;
+        for origin in [SiteId(Uuid::from_u128(1)), national] {
+            let parked = entity::feed_parked::ActiveModel {
+                origin: Set(origin),
+                audience: Set(Audience::Network.to_string()),
+                pos: Set(1),
+                record_id: Set(Uuid::from_u128(2)),
+                reason: Set("nobody understands it".to_owned()),
+                waits_for: Set(None),
+                header: Set("{}".to_owned()),
+                salt: Set(None),
+                payload: Set(None),
+            };
+            let park = app(&network.leeds).system("park", async |work| {
+                parked.insert(work.db()).await?;
+                Ok(())
+            });
+            park.await.unwrap();
+        }
+        project(&network.leeds, "leeds", "Garden").await;
+        let hub = run(&network.hub, at_hub);
+        let running = run(&network.leeds, socket().await.0);
+        reads(&network.hub, &network.leeds, "leeds").await;
+        until("the report that the hub wants is there", async || {
+            let reports = entity::peer_report::Entity::find().all(app(&network.hub).reader()).await.unwrap();
+            reports.into_iter().find(|report| report.origin == national)
+        }).await;
+        tokio::join!(running.ends(), hub.ends());
     }
 }
 

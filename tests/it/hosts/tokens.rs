@@ -197,3 +197,13 @@ in_a_network! {
         assert_ne!(region["host"], hello["host"]);
     }
 }
+
+in_a_network! {
+    async fn no_token_is_made_for_a_time_beyond_all_clocks(network) {
+        let peer = Peer::of(&network.leeds, "leeds").await;
+        let request = transport::Request { host: Uuid::from_u128(1), method: "GET", target: TARGET };
+        let sign = |now| transport::sign(&peer.key, peer.site, &request, b"", now, Uuid::from_u128(2));
+        assert!(sign(network.hub.now()).is_ok());
+        assert!(sign(chrono::DateTime::<chrono::Utc>::MAX_UTC).is_err());
+    }
+}

@@ -1,6 +1,21 @@
 //! Hosts that come back from a backup.
 
+use champion_network::federation::wire::Opening;
+
 use super::{network::Held, *};
+
+/// What the first entry of a feed names as its story until then: epoch and position.
+async fn previous(host: &Process, site: &str) -> Option<(sea_orm::prelude::Uuid, u64)> {
+    let held = Held::by(host, site).await;
+    let opening = Opening::parse(held.entries.first()?.payload.as_deref()?).unwrap();
+    opening.previous.map(|previous| (previous.epoch.0, previous.to))
+}
+
+/// Where a feed ends, said in the same way.
+async fn end(host: &Process, site: &str) -> Option<(sea_orm::prelude::Uuid, u64)> {
+    let head = Held::by(host, site).await.head?;
+    Some((head.epoch, u64::try_from(head.pos).unwrap()))
+}
 
 /// Whether a host shows the card.
 async fn shows(host: &Process, card: &Value) -> bool {
@@ -124,5 +139,109 @@ real_hosts! {
         take_in(&[&hub, &leeds]).await;
         assert_ne!(Held::by(&hub, "national").await.head.unwrap().epoch, before.unwrap().epoch);
         assert_eq!(titles(&hub, "leeds").await, ["Garden"], "what it had relayed comes again");
+    }
+}
+
+real_hosts! {
+    async fn a_hub_restored_while_its_peers_read_on_names_the_last_that_they_have_read(backend) {
+        let (hub, [leeds]) = network(backend, ["leeds"]).await;
+        let nora = hub.champion("nora", "project_lead").await;
+        let carla = hub.champion("carla", "champion").await;
+        let card = carla.card().await;
+        nora.writes("Before").await;
+        take_in(&[&hub, &leeds]).await;
+        // A backup of a host that stopped in order says nothing of what comes after it.
+        hub.stops();
+        let backup = hub.backs_up().await;
+        hub.starts();
+        nora.writes("After").await;
+        carla.does("championErase", card.clone(), "champion { id }").await;
+        take_in(&[&hub, &leeds]).await;
+
+        // The second time, what Leeds has read last is of an epoch that the backup does not know.
+        for number in 1..=2 {
+            let lost = end(&hub, "national").await;
+            hub.dies();
+            hub.restores(&backup).await;
+            hub.forgets_erasures();
+            hub.starts();
+            let title = format!("Anew {number}");
+            nora.writes(&title).await;
+            for host in [&hub, &leeds] {
+                until("all have the hub's word", async || {
+                    (titles(host, "national").await == [title.as_str(), "Before"] && !shows(host, &card).await).then_some(())
+                }).await;
+            }
+            take_in(&[&hub, &leeds]).await;
+            assert_eq!(previous(&hub, "national").await, lost);
+        }
+    }
+}
+
+real_hosts! {
+    async fn a_region_restored_while_the_hub_is_away_sends_nothing_before_it_is_back(backend) {
+        let (hub, [leeds, hull]) = network(backend, ["leeds", "hull"]).await;
+        let lead = leeds.champion("lead", "project_lead").await;
+        lead.writes("Before").await;
+        in_step(&hub, &leeds).await;
+        leeds.stops();
+        let backup = leeds.backs_up().await;
+        leeds.starts();
+        for title in ["After 1", "After 2"] {
+            lead.writes(title).await;
+        }
+        in_step(&hub, &leeds).await;
+        in_step(&hull, &leeds).await;
+        let lost = end(&hub, "leeds").await;
+
+        hub.dies();
+        leeds.dies();
+        leeds.restores(&backup).await;
+        let log = leeds.log().len();
+        leeds.starts();
+        assert_eq!(titles(&leeds, "leeds").await, ["Before"]);
+        for title in ["Anew 1", "Anew 2", "Anew 3"] {
+            lead.writes(title).await;
+        }
+        assert_eq!(titles(&leeds, "leeds").await, ["Anew 1", "Anew 2", "Anew 3", "Before"], "its own people read and write");
+        until("it says that it sends nothing", async || leeds.log()[log..].contains("a feed is not sent").then_some(())).await;
+
+        hub.starts();
+        for host in [&hub, &hull] {
+            until("all have the word of Leeds", async || {
+                (titles(host, "leeds").await == ["Anew 1", "Anew 2", "Anew 3", "Before"]).then_some(())
+            }).await;
+        }
+        in_step(&hub, &leeds).await;
+        assert_eq!(previous(&hub, "leeds").await, lost);
+        Held::by(&hub, "leeds").await.is_whole();
+    }
+}
+
+real_hosts! {
+    async fn a_hub_restored_from_before_a_rotation_takes_it_in_again(backend) {
+        let (hub, [leeds, hull]) = network(backend, ["leeds", "hull"]).await;
+        let lead = leeds.champion("lead", "project_lead").await;
+        lead.writes("Before").await;
+        take_in(&[&hub, &leeds, &hull]).await;
+        hub.stops();
+        let backup = hub.backs_up().await;
+        hub.starts();
+        for title in ["Rotated 1", "Rotated 2"] {
+            leeds.does(&["site", "rotate-key", "leeds"]);
+            lead.writes(title).await;
+        }
+        take_in(&[&hub, &leeds, &hull]).await;
+
+        hub.dies();
+        hub.restores(&backup).await;
+        hub.starts();
+        lead.writes("Then").await;
+        for host in [&hub, &hull] {
+            until("the hub knows the key again", async || {
+                (titles(host, "leeds").await == ["Before", "Rotated 1", "Rotated 2", "Then"]).then_some(())
+            }).await;
+        }
+        take_in(&[&hub, &leeds, &hull]).await;
     }
 }

@@ -1,7 +1,7 @@
 //! Other keys for a site while hosts run: rotated in the middle of a feed, stolen, revoked and replaced.
 
-use champion_network::federation::wire::Audience;
-use entity::trusted_key;
+use champion_network::federation::wire::{Audience, PublicKey};
+use entity::{site_key, trusted_key};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::{
@@ -81,4 +81,35 @@ real_hosts! {
         assert_eq!(Held::by(&hull, "leeds").await.shown(), relayed.shown());
         thief.0.database.close().await.unwrap();
     }
+}
+
+real_hosts! {
+    async fn a_key_that_was_never_used_is_forgotten_after_a_theft(backend) {
+        let (hub, [leeds]) = network(backend, ["leeds"]).await;
+        leeds.champion("lead", "project_lead").await.writes("Before").await;
+        in_step(&hub, &leeds).await;
+        hub.dies();
+        assert!(!leeds.fails(&["site", "rotate-key", "leeds"]).is_empty(), "nobody takes the key in");
+        let stolen = own_keys(&leeds).await;
+        assert_eq!(stolen.len(), 2);
+        hub.starts();
+        hub.does(&["site", "revoke-key", "leeds"]);
+        let new = leeds.does(&["site", "replace-key", "leeds"]);
+        hub.does(&["site", "accept-key", "leeds", "--public-key", &new, "--root", ROOT]);
+        in_step(&hub, &leeds).await;
+        let next = leeds.does(&["site", "rotate-key", "leeds"]);
+        assert!(!stolen.contains(&next), "the thief has every key that was made before");
+        in_step(&hub, &leeds).await;
+    }
+}
+
+/// Every key of the site of a host, used or not, as it is printed.
+async fn own_keys(host: &Process) -> Vec<String> {
+    let inside = host.inside().await;
+    let rows = site_key::Entity::find().all(inside.0.reader()).await.unwrap();
+    inside.0.database.close().await.unwrap();
+    let keys = rows
+        .into_iter()
+        .map(|row| PublicKey(row.public_key.try_into().unwrap()));
+    keys.map(|key| key.to_string()).collect()
 }

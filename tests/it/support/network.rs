@@ -71,6 +71,17 @@ impl Network {
     }
 
     async fn join(&self, host: &Host, slug: &str) {
+        self.admits(host, slug).await;
+        let national = national(&self.hub).await;
+        let join = host
+            .server
+            .0
+            .system("join", async |work| directory::join(work, national).await);
+        join.await.unwrap();
+    }
+
+    /// Has the national admin admit a site that another host keeps.
+    pub async fn admits(&self, host: &Host, slug: &str) {
         sequence(host).await;
         let region = site(host, slug).await;
         let input = json!({
@@ -78,12 +89,6 @@ impl Network {
         });
         let admin = self.hub.person(&["national:site_admin"]);
         admin.does("siteAdmit", input, "site { slug }").await.record();
-        let national = national(&self.hub).await;
-        let join = host
-            .server
-            .0
-            .system("join", async |work| directory::join(work, national).await);
-        join.await.unwrap();
     }
 
     /// Carries everything everywhere until nothing is new: what a host places comes back to where it was written.
