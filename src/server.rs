@@ -8,12 +8,11 @@ use axum::{
 };
 
 use crate::{
-    app::{App, Work},
+    app::App,
     auth::{
         KeyPolicy, KeySets,
         callers::{self, Unproved},
     },
-    champions,
     clock::{Clock, Ids},
     config::{HttpSettings, Settings},
     database::Database,
@@ -39,7 +38,7 @@ impl Server {
         let database = Database::open(&settings).await?;
         database.migrate().await?;
         let server = Self::over(database, settings, clock, ids);
-        server.erase_again().await?;
+        federation::erasures::again(&server.0).await?;
         Ok(server)
     }
 
@@ -59,16 +58,6 @@ impl Server {
             key_sets: KeySets::new(policy),
             signals: Signals::default(),
         }))
-    }
-
-    /// Erases what a backup of the database brought back, before anybody can ask for it.
-    async fn erase_again(&self) -> Result<()> {
-        let erased = self.0.ledger.all().map_err(Error::internal)?;
-        if erased.is_empty() {
-            return Ok(());
-        }
-        let again = async |work: &mut Work<'_>| champions::ops::erase_again(work, &erased).await;
-        self.0.system("erase again", again).await
     }
 
     /// The routes.

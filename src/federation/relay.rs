@@ -3,9 +3,9 @@
 //! What may be appended, [`super::protocol::relay`] says. Entries, checkpoints and seals stand in the same tables as those
 //! of the feeds that this host writes, and are read in the same way.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use entity::{SiteId, feed_checkpoint, feed_entry, feed_head};
+use entity::{SiteId, feed_checkpoint, feed_entry, feed_head, replica};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect,
@@ -14,11 +14,11 @@ use sea_orm::{
 };
 
 use super::{
-    directory,
+    directory, erasures,
     feeds::{self, held, signed},
     host,
     protocol::{
-        check::{Checked, Refusal},
+        check::{Checked, Refusal, still_appends},
         publisher::Feed,
         relay::{self, Held, Taken},
         rules::Rules,
@@ -50,7 +50,16 @@ async fn store(work: &mut Work<'_>, checked: &Checked) -> Result<Result<Taken, R
     // One append at a time: two sites must not bind one record at the same moment.
     host::turn(work).await?;
     let sent = checked.batch();
-    let present = feeds::feed(work.db(), SiteId(sent.origin.0), sent.audience).await?;
+    let site = SiteId(sent.origin.0);
+    // The directory may have moved since the signatures were checked.
+    let standing = directory::standing(work.db(), site).await?;
+    if let Err(refusal) = still_appends(checked, standing.as_ref()) {
+        return Ok(Err(refusal));
+    }
+    let present = feeds::feed(work.db(), site, sent.audience).await?;
+    if present.is_none() && !directory::may_open(work.db(), site, sent.audience).await? {
+        return Ok(Err(Refusal::NoSuchFeed));
+    }
     let homes = homes(work.db(), checked).await?;
     let taken = relay::append(
         present.as_ref().map(held).as_ref(),
@@ -67,18 +76,11 @@ async fn store(work: &mut Work<'_>, checked: &Checked) -> Result<Result<Taken, R
         let feed = grown(checked, held);
         if *opened {
             forget(work, &feed).await?;
-            let site = SiteId(sent.origin.0);
             directory::opened(work, site, &sent.checkpoint.kid, sent.audience, sent.epoch).await?;
         }
         drop_payloads(work, &feed, superseded).await?;
+        enter_erased(work, site, checked).await?;
         keep_entries(work, checked, superseded).await?;
-        for entry in checked
-            .entries()
-            .iter()
-            .filter(|entry| entry.header.op == Operation::Erase)
-        {
-            work.enter_erased(SiteId(sent.origin.0), entry.header.gid);
-        }
         forget_promises(work, &feed).await?;
         for checkpoint in sent.seal.iter().chain([&sent.checkpoint]) {
             keep_checkpoint(work, &feed, checkpoint).await?;
@@ -86,6 +88,35 @@ async fn store(work: &mut Work<'_>, checked: &Checked) -> Result<Result<Taken, R
         advance(work, &feed).await?;
     }
     Ok(taken)
+}
+
+/// Enters in the ledger what a batch erases.
+async fn enter_erased(work: &mut Work<'_>, site: SiteId, checked: &Checked) -> Result<()> {
+    let headers = checked.entries().iter().map(|entry| &entry.header);
+    let (erasing, others): (Vec<_>, Vec<_>) = headers.partition(|header| header.op == Operation::Erase);
+    let erased: Vec<_> = erasing.iter().map(|header| header.gid).collect();
+    let mut known: HashSet<_> = others.iter().map(|header| header.gid).collect();
+    for erased in erased.chunks(ROWS_A_STATEMENT) {
+        known.extend(known_of(work.db(), site, erased).await?);
+    }
+    erasures::enter(work, site, erased.into_iter().map(|gid| (gid, known.contains(&gid))))
+}
+
+/// Those of the records of a site that entries which are held name, or that this host has read.
+async fn known_of(db: &impl ConnectionTrait, site: SiteId, records: &[Uuid]) -> Result<Vec<Uuid>> {
+    let told = feed_entry::Entity::find()
+        .select_only()
+        .column(feed_entry::Column::RecordId)
+        .filter(feed_entry::Column::RecordId.is_in(records.iter().copied()))
+        .filter(feed_entry::Column::Origin.eq(site));
+    let read = replica::Entity::find()
+        .select_only()
+        .column(replica::Column::RecordId)
+        .filter(replica::Column::RecordId.is_in(records.iter().copied()))
+        .filter(replica::Column::Origin.eq(site));
+    let mut known: Vec<Uuid> = told.into_tuple().all(db).await?;
+    known.extend(read.into_tuple::<Uuid>().all(db).await?);
+    Ok(known)
 }
 
 /// Whose the records of a batch are, as far as any feed says that this host holds: another's before the sender's.

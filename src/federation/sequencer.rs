@@ -34,7 +34,7 @@ use crate::{
     error::{Error, Result},
 };
 
-pub use self::reopen::{recall, reopen, replace_key};
+pub use self::reopen::{recall, recall_in, reopen, replace_key};
 
 /// Most outbox rows of one run.
 const ROWS_A_RUN: u64 = 1_000;
@@ -129,7 +129,12 @@ async fn obey(work: &mut Work<'_>, sites: &[Uuid]) -> Result<()> {
     let listed = site::Entity::find()
         .filter(site::Column::Id.is_in(sites.iter().copied()))
         .filter(site::Column::Hosted.eq(false));
-    for site in listed.all(work.db()).await? {
+    let listed = listed.all(work.db()).await?;
+    if !listed.is_empty() {
+        // Nothing of a site is stored behind what is done to it here.
+        host::turn(work).await?;
+    }
+    for site in listed {
         apply::obey(work, site.id).await?;
         if site.status == SiteStatus::Left {
             relay::forget_site(work, site.id).await?;

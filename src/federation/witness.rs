@@ -14,7 +14,7 @@ use sea_orm::{
 };
 
 use super::{
-    directory,
+    directory, erasures,
     feeds::{self, exact},
     host,
     messages::{Testimony, Witness},
@@ -29,7 +29,6 @@ use super::{
 };
 use crate::{
     app::{App, Work},
-    champions,
     error::{Error, Result},
 };
 
@@ -58,7 +57,8 @@ pub async fn hear(app: &App, witness: &Witness) -> Result<bool> {
         return Ok(false);
     }
     tracing::warn!(%site, "the network has read more of this site than this database knows: a new epoch begins");
-    erase_too(app, site, witness).await?;
+    let erase = async |work: &mut Work<'_>| erasures::erase(work, site, &witness.erased).await;
+    app.system("erase again", erase).await?;
     for (audience, known, previous) in older {
         match known {
             Some(feed) => sequencer::reopen(app, &feed, previous).await?,
@@ -105,18 +105,6 @@ async fn public_keys(app: &App, site: SiteId) -> Result<HashMap<String, PublicKe
 fn is_signed(origin: Origin, told: &Testimony, key: PublicKey) -> bool {
     let message = checkpoint_message(origin, told.audience, told.epoch, &told.checkpoint);
     Ed25519.verify(key, &message, told.checkpoint.sig)
-}
-
-async fn erase_too(app: &App, site: SiteId, witness: &Witness) -> Result<()> {
-    let erase = async |work: &mut Work<'_>| {
-        let erased = witness.erased.iter().map(|id| (site, *id)).collect();
-        champions::ops::erase_again(work, &erased).await?;
-        for record in &witness.erased {
-            work.enter_erased(site, *record);
-        }
-        Ok(())
-    };
-    app.system("erase again", erase).await
 }
 
 /// What this host remembers of a site that another one keeps.

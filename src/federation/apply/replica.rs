@@ -97,6 +97,11 @@ impl Loaded {
         self.kinds.get(&record).map(String::as_str)
     }
 
+    /// Whether this host has ever known a record of this site.
+    pub(super) fn knows(&self, record: Uuid) -> bool {
+        self.stored.contains_key(&record) || self.homes.contains_key(&record) || self.elsewhere.contains(&record)
+    }
+
     /// When a record first came with this feed.
     pub(super) fn first(&self, record: Uuid) -> Option<DateTime<Utc>> {
         self.first.get(&record).copied()

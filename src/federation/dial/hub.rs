@@ -212,12 +212,19 @@ impl Hub {
 
     /// What the hub remembers of a site of this host.
     pub async fn witness(&self, site: SiteId) -> Result<Witness, Trouble> {
+        let key = keys::current(self.app.reader(), site).await?;
+        self.witness_with(site, &key.ok_or(Trouble::NoKey)?).await
+    }
+
+    /// The same, asked with a certain key.
+    pub async fn witness_with(&self, site: SiteId, key: &SiteKey) -> Result<Witness, Trouble> {
         let ask = Ask {
             site,
             target: &format!("/fed/v1/witness/{}", site.0),
             body: None,
         };
-        let told: Witness = self.ask(&ask).await?.expect(StatusCode::OK)?;
+        let _turn = self.turns.acquire().await;
+        let told: Witness = self.send_with(&ask, key, PATIENCE).await?.expect(StatusCode::OK)?;
         if told.origin.0 == site.0 {
             Ok(told)
         } else {

@@ -205,6 +205,13 @@ impl Feed {
 }
 
 impl Emitted {
+    /// What an earlier epoch said of a record, when all that matters is that it did.
+    pub const BEFORE: Self = Self {
+        op: Operation::Delete,
+        ph: None,
+        salt: None,
+    };
+
     fn says(&self, payload: &str) -> bool {
         self.ph.is_some() && self.ph == self.salt.map(|salt| payload_hash(salt, payload))
     }

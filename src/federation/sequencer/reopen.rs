@@ -6,11 +6,12 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use super::{Locked, ROWS_A_STATEMENT};
 use crate::{
     app::{App, Work},
+    champions::feed::CHAMPION,
     error::{Error, Result},
     federation::{
         keys::{self, RootKey, SiteKey},
         protocol::{
-            publisher::{self, Draft, Feed, Shared},
+            publisher::{self, Draft, Emitted, Feed, Shared},
             rules::Rules,
         },
         renewal,
@@ -46,23 +47,29 @@ pub async fn reopen(app: &App, judged: &Feed, previous: Previous) -> Result<bool
 /// # Errors
 /// Only when the database fails.
 pub async fn recall(app: &App, site: SiteId, audience: Audience, previous: Previous) -> Result<bool> {
-    let opened = app
-        .system("recall", async |work| {
-            let mut feeds = Locked::locked(work, site).await?;
-            if feeds.heads.get(&audience).is_some_and(|feed| feed.pos > 0) {
-                return Ok(false);
-            }
-            let new = feeds.unwritten(work, audience);
-            let salt = Salt(work.app().ids.bytes());
-            let opened = publisher::open(new.origin, audience, new.epoch, Some(previous), salt, work.now());
-            feeds.store(work, &opened).await?;
-            feeds.tell_opened(work, audience).await?;
-            feeds.sign(work).await?;
-            Ok(true)
-        })
-        .await?;
+    let recall = async |work: &mut Work<'_>| recall_in(work, site, audience, previous).await;
+    let opened = app.system("recall", recall).await?;
     app.signals.grew();
     Ok(opened)
+}
+
+/// The same within a work that goes on after it.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn recall_in(work: &mut Work<'_>, site: SiteId, audience: Audience, previous: Previous) -> Result<bool> {
+    let mut feeds = Locked::locked(work, site).await?;
+    if feeds.heads.get(&audience).is_some_and(|feed| feed.pos > 0) {
+        return Ok(false);
+    }
+    let new = feeds.unwritten(work, audience);
+    let salt = Salt(work.app().ids.bytes());
+    let opened = publisher::open(new.origin, audience, new.epoch, Some(previous), salt, work.now());
+    feeds.store(work, &opened).await?;
+    feeds.say_erased(work, audience).await?;
+    feeds.tell_opened(work, audience).await?;
+    feeds.sign(work).await?;
+    Ok(true)
 }
 
 /// Has a site sign with a new key after the present one was lost or stolen, and opens a new epoch of each of its feeds, so
@@ -124,12 +131,47 @@ impl Locked {
             let appended = publisher::append(&feed, &drafts, |_| None, |_| false, salt, work.now(), rules);
             self.store(work, &appended).await?;
         }
+        self.say_erased(work, audience).await?;
         let earlier = feed_entry::Entity::delete_many()
             .filter(feed_entry::Column::Origin.eq(self.site))
             .filter(feed_entry::Column::Audience.eq(audience.to_string()))
             .filter(feed_entry::Column::Epoch.ne(new.epoch.0));
         earlier.exec(work.db()).await?;
         self.tell_opened(work, audience).await
+    }
+
+    /// Says again, in a new epoch, what is gone for ever: who has not heard it in an earlier one, or has had to doubt it, enters
+    /// it now. Erased are people, whose cards everybody reads.
+    async fn say_erased(&mut self, work: &Work<'_>, audience: Audience) -> Result<()> {
+        if audience != Audience::Network {
+            return Ok(());
+        }
+        let mut erased = work.app().ledger.of_site(self.site).map_err(Error::internal)?;
+        erased.sort_unstable();
+        for erased in erased.chunks(ROWS_A_STATEMENT) {
+            let drafts = erased.iter().map(|gid| Draft {
+                gid: *gid,
+                kind: CHAMPION.kind.to_owned(),
+                schema: CHAMPION.schema.to_owned(),
+                parent: None,
+                shared: Shared::Erased,
+            });
+            let drafts: Vec<_> = drafts.collect();
+            let (ids, rules) = (&work.app().ids, Rules::default());
+            let salt = || Salt(ids.bytes());
+            let feed = self.heads[&audience];
+            let appended = publisher::append(
+                &feed,
+                &drafts,
+                |_| Some(Emitted::BEFORE),
+                |_| true,
+                salt,
+                work.now(),
+                rules,
+            );
+            self.store(work, &appended).await?;
+        }
+        Ok(())
     }
 
     /// What entries of a feed said, to be said again.
