@@ -24,11 +24,11 @@ use super::{
         rules::Rules,
     },
     sequencer::head_row,
-    wire::{Audience, Checkpoint, Operation, Origin},
+    wire::{Audience, Checkpoint, Header, Operation, Origin},
 };
 use crate::{
     app::{App, Work},
-    error::Result,
+    error::{Error, Result},
 };
 
 /// Rows that go into one statement.
@@ -92,30 +92,36 @@ async fn store(work: &mut Work<'_>, checked: &Checked) -> Result<Result<Taken, R
 
 /// Enters in the ledger what a batch erases.
 async fn enter_erased(work: &mut Work<'_>, site: SiteId, checked: &Checked) -> Result<()> {
-    let headers = checked.entries().iter().map(|entry| &entry.header);
-    let (erasing, others): (Vec<_>, Vec<_>) = headers.partition(|header| header.op == Operation::Erase);
-    let erased: Vec<_> = erasing.iter().map(|header| header.gid).collect();
-    let mut known: HashSet<_> = others.iter().map(|header| header.gid).collect();
+    let named = |op: Operation| {
+        let headers = checked.entries().iter().map(|entry| &entry.header);
+        headers.filter(move |header| header.op == op).map(|header| header.gid)
+    };
+    let erased: Vec<_> = named(Operation::Erase).collect();
+    let mut known: HashSet<_> = named(Operation::Put).collect();
     for erased in erased.chunks(ROWS_A_STATEMENT) {
         known.extend(known_of(work.db(), site, erased).await?);
     }
     erasures::enter(work, site, erased.into_iter().map(|gid| (gid, known.contains(&gid))))
 }
 
-/// Those of the records of a site that entries which are held name, or that this host has read.
+/// Those of the records of a site that entries which are held have shown, or that this host has read.
 async fn known_of(db: &impl ConnectionTrait, site: SiteId, records: &[Uuid]) -> Result<Vec<Uuid>> {
     let told = feed_entry::Entity::find()
         .select_only()
-        .column(feed_entry::Column::RecordId)
+        .column(feed_entry::Column::Header)
         .filter(feed_entry::Column::RecordId.is_in(records.iter().copied()))
         .filter(feed_entry::Column::Origin.eq(site));
     let read = replica::Entity::find()
         .select_only()
         .column(replica::Column::RecordId)
         .filter(replica::Column::RecordId.is_in(records.iter().copied()))
-        .filter(replica::Column::Origin.eq(site));
-    let mut known: Vec<Uuid> = told.into_tuple().all(db).await?;
-    known.extend(read.into_tuple::<Uuid>().all(db).await?);
+        .filter(replica::Column::Origin.eq(site))
+        .filter(replica::Column::FirstAppliedAt.is_not_null());
+    let mut known: Vec<Uuid> = read.into_tuple().all(db).await?;
+    for header in told.into_tuple::<String>().all(db).await? {
+        let header = Header::parse(&header).map_err(Error::internal)?;
+        known.extend((header.op == Operation::Put).then_some(header.gid));
+    }
     Ok(known)
 }
 
@@ -144,7 +150,6 @@ fn grown(checked: &Checked, held: &Held) -> Feed {
         epoch: held.epoch,
         pos: held.to,
         head: held.head,
-        moved: held.moved,
     }
 }
 
@@ -241,7 +246,7 @@ async fn advance(work: &Work<'_>, feed: &Feed) -> Result<()> {
     use feed_head::Column;
     let changed = host::advance(work).await?;
     let mut moved = OnConflict::columns([Column::Origin, Column::Audience]);
-    moved.update_columns([Column::Epoch, Column::Pos, Column::Head, Column::Moved, Column::Changed]);
+    moved.update_columns([Column::Epoch, Column::Pos, Column::Head, Column::Changed]);
     let head = feed_head::Entity::insert(head_row(feed, changed)?).on_conflict(moved);
     head.exec_without_returning(work.db()).await?;
     Ok(())

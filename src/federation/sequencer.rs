@@ -110,7 +110,12 @@ async fn sequence(work: &mut Work<'_>, site: SiteId) -> Result<usize> {
         .limit(ROWS_A_RUN);
     let rows = rows.all(work.db()).await?;
     let written = match &mut feeds {
-        Some(feeds) => feeds.say_all(work, &rows).await?,
+        Some(feeds) => {
+            let before = feeds.heads.clone();
+            let written = feeds.say_all(work, &rows).await?;
+            feeds.shorten(work, &before).await?;
+            written
+        }
         None => 0,
     };
     for ids in rows.chunks(ROWS_A_STATEMENT) {
@@ -187,14 +192,13 @@ impl Locked {
     fn unwritten(&self, work: &Work<'_>, audience: Audience) -> Feed {
         let (origin, epoch) = (Origin(self.site.0), Epoch(work.app().ids.ordered(work.now())));
         let head = first_head(origin, audience, epoch);
-        let (pos, moved) = (0, false);
+        let pos = 0;
         Feed {
             origin,
             audience,
             epoch,
             pos,
             head,
-            moved,
         }
     }
 
@@ -370,7 +374,6 @@ impl Locked {
                 feed_head::Column::Epoch,
                 feed_head::Column::Pos,
                 feed_head::Column::Head,
-                feed_head::Column::Moved,
                 feed_head::Column::Changed,
             ];
             let moved = OnConflict::columns(key_columns).update_columns(moved).to_owned();
@@ -396,7 +399,6 @@ pub(super) fn head_row(feed: &Feed, changed: i64) -> Result<feed_head::ActiveMod
         epoch: Set(feed.epoch.0),
         pos: Set(signed(feed.pos)?),
         head: Set(feed.head.0.to_vec()),
-        moved: Set(feed.moved),
         changed: Set(changed),
     })
 }

@@ -97,9 +97,9 @@ impl Loaded {
         self.kinds.get(&record).map(String::as_str)
     }
 
-    /// Whether this host has ever known a record of this site.
+    /// Whether this host has ever held a record.
     pub(super) fn knows(&self, record: Uuid) -> bool {
-        self.stored.contains_key(&record) || self.homes.contains_key(&record) || self.elsewhere.contains(&record)
+        self.homes.contains_key(&record)
     }
 
     /// When a record first came with this feed.

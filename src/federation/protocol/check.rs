@@ -305,9 +305,6 @@ fn entries(batch: &Batch, rules: Rules) -> Result<Vec<CheckedEntry>, Refusal> {
         if (header.op == Operation::Open) != (pos == 1) {
             return Err(forged(pos, "an epoch begins with its opening, and nothing else does"));
         }
-        if entries.last().is_some_and(|last| last.header.op == Operation::Move) {
-            return Err(forged(pos, "the site has moved"));
-        }
         if header.op.has_payload() != header.ph.is_some() {
             return Err(forged(pos, "a payload where none belongs, or none where one does"));
         }

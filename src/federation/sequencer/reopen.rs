@@ -1,7 +1,10 @@
-//! New epochs: when others have read a story of a feed that this database does not know (`docs/federation.md`, section 8).
+//! New epochs: when others have read a story of a feed that this database does not know (`docs/federation.md`, section 8), and
+//! when a feed has grown far longer than what is left of it.
+
+use std::collections::BTreeMap;
 
 use entity::{SiteId, feed_entry, feed_shared};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{Locked, ROWS_A_STATEMENT};
 use crate::{
@@ -11,7 +14,7 @@ use crate::{
     federation::{
         keys::{self, RootKey, SiteKey},
         protocol::{
-            publisher::{self, Draft, Emitted, Feed, Shared},
+            publisher::{self, Draft, Emitted, FEWEST_HEADERS, Feed, Shared},
             rules::Rules,
         },
         renewal,
@@ -29,7 +32,7 @@ pub async fn reopen(app: &App, judged: &Feed, previous: Previous) -> Result<bool
         .system("reopen", async |work| {
             let mut feeds = Locked::feeds(work, SiteId(judged.origin.0)).await?;
             let present = feeds.heads.get(&judged.audience);
-            if !present.is_some_and(|present| present.epoch == judged.epoch && !present.moved) {
+            if !present.is_some_and(|present| present.epoch == judged.epoch) {
                 return Ok(false);
             }
             feeds.reopen(work, judged, previous).await?;
@@ -138,6 +141,32 @@ impl Locked {
             .filter(feed_entry::Column::Epoch.ne(new.epoch.0));
         earlier.exec(work.db()).await?;
         self.tell_opened(work, audience).await
+    }
+
+    /// Opens a new epoch of each feed that has grown far longer than what is left of it.
+    pub(super) async fn shorten(&mut self, work: &mut Work<'_>, before: &BTreeMap<Audience, Feed>) -> Result<()> {
+        for (audience, feed) in self.heads.clone() {
+            let from = before.get(&audience).map_or(0, |before| before.pos);
+            if from / FEWEST_HEADERS == feed.pos / FEWEST_HEADERS {
+                continue;
+            }
+            let left = self.left(work, audience).await?;
+            if publisher::is_worth_reopening(feed.pos, left) {
+                tracing::info!(site = %self.site, %audience, headers = feed.pos, left, "a feed begins a new epoch");
+                self.reopen(work, &feed, feed.ended()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How much a new epoch of a feed would say.
+    async fn left(&self, work: &Work<'_>, audience: Audience) -> Result<u64> {
+        use feed_shared::Column;
+        let left = feed_shared::Entity::find()
+            .filter(Column::Origin.eq(self.site))
+            .filter(Column::Audience.eq(audience.to_string()))
+            .filter(Column::Operation.ne(Operation::Delete.word()));
+        Ok(left.count(work.db()).await?)
     }
 
     /// Says again, in a new epoch, what is gone for ever: who has not heard it in an earlier one, or has had to doubt it, enters

@@ -91,6 +91,13 @@ impl Process {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
+    /// What its operator is told when a command is not done.
+    pub fn refuses(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments).output().unwrap();
+        assert!(!output.status.success(), "{arguments:?} was done");
+        String::from_utf8(output.stderr).unwrap()
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_champion-network"));
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CHAMPION_")) {
