@@ -13,11 +13,13 @@ use entity::{AuditEntryId, Kind, SiteId, audit_entry, idempotent_outcome, outbox
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{NotSet, Set},
-    ColumnTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
+    ColumnTrait, Condition, DatabaseConnection, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
+    QuerySelect,
     prelude::Uuid,
-    sea_query::{Expr, OnConflict},
+    sea_query::{Expr, LockType, OnConflict},
 };
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use tokio::task::spawn_blocking;
 
 use crate::{
@@ -27,7 +29,7 @@ use crate::{
     database::{Database, Transaction},
     erasure::{Erased, Ledger},
     error::{Error, Problem, ProblemCode, Result},
-    policy::{Access, Action, Caller, reach},
+    policy::{Access, Action, Caller, Identity, reach},
     record::Record,
     scope::{Scoped, covers, readable},
     search::Hits,
@@ -77,6 +79,7 @@ pub struct Work<'a> {
     changed: BTreeSet<Change>,
     erased: Vec<Erased>,
     counted: AtomicI64,
+    taken_back: Vec<SiteId>,
 }
 
 /// What a committed work altered.
@@ -104,10 +107,35 @@ pub enum Outcome {
 /// A mutation that may be sent twice and takes effect once.
 #[derive(Clone, Debug)]
 pub struct Intent {
-    /// SHA-256 over issuer, subject, key and response key, in hexadecimal.
-    pub scope: String,
-    /// SHA-256 over field and input, in hexadecimal.
-    pub request: String,
+    scope: String,
+    author: String,
+    request: String,
+}
+
+impl Intent {
+    /// What somebody means to do under a key: the field under its name in the answer, and its input.
+    pub fn new(author: &Identity, [key, response_key]: [&str; 2], [field, input]: [&str; 2]) -> Self {
+        let (issuer, subject) = (author.issuer.as_str(), author.subject.as_str());
+        Self {
+            scope: hash(&[issuer, subject, key, response_key]),
+            author: Self::author(issuer, subject),
+            request: hash(&[field, input]),
+        }
+    }
+
+    fn author(issuer: &str, subject: &str) -> String {
+        hash(&[issuer, subject])
+    }
+}
+
+/// SHA-256 in hexadecimal, over each part with its length before it, so that no two lists of parts hash alike.
+fn hash(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    format!("{:x}", hash.finalize())
 }
 
 impl App {
@@ -204,6 +232,7 @@ impl<'a> Work<'a> {
             changed,
             erased: Vec::new(),
             counted: AtomicI64::new(0),
+            taken_back: Vec::new(),
         })
     }
 
@@ -256,11 +285,12 @@ impl<'a> Work<'a> {
     }
 
     async fn enter_erasures(&self) -> Result<()> {
-        if self.erased.is_empty() {
+        if self.erased.is_empty() && self.taken_back.is_empty() {
             return Ok(());
         }
         let (ledger, erased) = (Arc::clone(&self.app.ledger), self.erased.clone());
-        let entered = spawn_blocking(move || ledger.add(&erased)).await;
+        let taken_back = self.taken_back.clone();
+        let entered = spawn_blocking(move || ledger.write(&taken_back, &erased)).await;
         entered.map_err(Error::internal)?.map_err(Error::internal)
     }
 
@@ -274,6 +304,7 @@ impl<'a> Work<'a> {
             .await?;
         let claimed = Entity::insert(ActiveModel {
             scope: Set(intent.scope.clone()),
+            author: Set(intent.author.clone()),
             request: Set(intent.request.clone()),
             outcome: Set(String::new()),
             created_at: Set(self.now),
@@ -296,6 +327,26 @@ impl<'a> Work<'a> {
         let outcome = serde_json::to_string(outcome).map_err(Error::internal)?;
         let claimed = Entity::update_many().col_expr(Column::Outcome, Expr::val(outcome));
         claimed.filter(Column::Scope.eq(&intent.scope)).exec(self.db()).await?;
+        Ok(())
+    }
+
+    /// Forgets the outcomes of what a person has done, but for this work's own, and of what names a record.
+    ///
+    /// # Errors
+    /// Only when the database fails.
+    pub async fn forget_outcomes(&self, identity: Option<(&str, &str)>, record: Uuid) -> Result<()> {
+        use idempotent_outcome::{Column, Entity};
+        let mut theirs = Condition::any().add(Column::Outcome.contains(record.to_string()));
+        if let Some((issuer, subject)) = identity {
+            theirs = theirs.add(Column::Author.eq(Intent::author(issuer, subject)));
+        }
+        // The intent that a work has claimed has no outcome before it ends.
+        let settled = Column::Outcome.ne("");
+        Entity::delete_many()
+            .filter(theirs)
+            .filter(settled)
+            .exec(self.db())
+            .await?;
         Ok(())
     }
 
@@ -397,12 +448,14 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// A site that this host keeps.
+    /// A site that this host keeps, and keeps until the work ends. Any number of works may hold it at once: only a site that
+    /// moves away waits for all of them.
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is no such site, [`Error::NotHostedHere`] when another host keeps it.
     pub async fn hosted(&self, id: SiteId) -> Result<site::Model> {
         let site = site::Entity::find_by_id(id)
+            .lock(LockType::KeyShare)
             .one(self.db())
             .await?
             .ok_or(Error::NotFound(Kind::Site))?;
@@ -501,6 +554,12 @@ impl<'a> Work<'a> {
     /// Enters in the ledger that a record is gone for ever.
     pub fn enter_erased(&mut self, home: SiteId, record: Uuid) {
         self.erased.push((home, record));
+    }
+
+    /// Takes back what the ledger holds of a site, whose key was revoked. What this work enters of it counts.
+    pub fn take_back_erased(&mut self, home: SiteId) {
+        self.erased.retain(|(site, _)| *site != home);
+        self.taken_back.push(home);
     }
 
     /// Notes that a record changed by a statement of its own, or one that repeats what a changed record says.

@@ -1,14 +1,15 @@
 //! The erasure ledger: which records are gone for ever, in a file beside the database (`docs/federation.md`, section 5).
 //!
 //! It stands outside the database, so that no backup of the database brings an erased record back. A line is written and
-//! synced before the erasing transaction commits: two ids, home and record. Replicas of a host share the file.
+//! synced before the erasing transaction commits: two ids, home and record. A home with a star instead of a record takes
+//! back all that was entered of it before: a key that spoke for it was stolen. Replicas of a host share the file.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     fs::{File, OpenOptions},
     io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use entity::SiteId;
@@ -18,6 +19,9 @@ use crate::config::Settings;
 
 /// A record and its home.
 pub type Erased = (SiteId, Uuid);
+
+/// The word of a line that takes back what was entered of a home.
+const TAKEN_BACK: &str = "*";
 
 /// The ledger of a host.
 #[derive(Debug)]
@@ -30,7 +34,26 @@ pub struct Ledger {
 #[derive(Debug, Default)]
 struct Known {
     bytes: u64,
-    erased: HashSet<Erased>,
+    erased: HashMap<SiteId, HashSet<Uuid>>,
+}
+
+impl Known {
+    fn holds(&self, (home, record): &Erased) -> bool {
+        self.erased.get(home).is_some_and(|records| records.contains(record))
+    }
+
+    /// Takes in a line; one that nobody wrote says nothing.
+    fn take_in(&mut self, line: &str) {
+        let Some((home, record)) = line.trim_end().split_once(' ') else {
+            return;
+        };
+        let Ok(home) = home.parse().map(SiteId) else { return };
+        if record == TAKEN_BACK {
+            self.erased.remove(&home);
+        } else if let Ok(record) = record.parse() {
+            self.erased.entry(home).or_default().insert(record);
+        }
+    }
 }
 
 impl Ledger {
@@ -54,14 +77,12 @@ impl Ledger {
         &self.path
     }
 
-    /// Every record that it holds.
+    /// The homes of the records that it holds.
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn all(&self) -> io::Result<HashSet<Erased>> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        self.read_on(&mut known)?;
-        Ok(known.erased.clone())
+    pub fn homes(&self) -> io::Result<Vec<SiteId>> {
+        Ok(self.known()?.erased.keys().copied().collect())
     }
 
     /// Those records of a site that it holds.
@@ -69,10 +90,17 @@ impl Ledger {
     /// # Errors
     /// When the file cannot be read.
     pub fn of_site(&self, home: SiteId) -> io::Result<Vec<Uuid>> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        self.read_on(&mut known)?;
-        let own = known.erased.iter().filter(|(site, _)| *site == home);
-        Ok(own.map(|(_, id)| *id).collect())
+        let known = self.known()?;
+        let own = known.erased.get(&home).into_iter().flatten();
+        Ok(own.copied().collect())
+    }
+
+    /// How many records of a site it holds.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn count(&self, home: SiteId) -> io::Result<usize> {
+        Ok(self.known()?.erased.get(&home).map_or(0, HashSet::len))
     }
 
     /// Which of these records of a site it holds.
@@ -80,20 +108,28 @@ impl Ledger {
     /// # Errors
     /// When the file cannot be read.
     pub fn among(&self, home: SiteId, records: &[Uuid]) -> io::Result<HashSet<Uuid>> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        self.read_on(&mut known)?;
-        let erased = records.iter().filter(|id| known.erased.contains(&(home, **id)));
-        Ok(erased.copied().collect())
+        let known = self.known()?;
+        let Some(own) = known.erased.get(&home) else {
+            return Ok(HashSet::new());
+        };
+        Ok(records.iter().filter(|id| own.contains(*id)).copied().collect())
     }
 
-    /// Adds records that it does not hold; they are on the disk when it returns.
+    /// Takes back what was entered of these homes, and adds records that it does not hold. All of it is on the disk when it
+    /// returns.
     ///
     /// # Errors
     /// When the file cannot be written or synced. Then nothing may be erased.
-    pub fn add(&self, records: &[Erased]) -> io::Result<()> {
-        let known = self.all()?;
-        let new = records.iter().filter(|record| !known.contains(record));
-        let mut lines: String = new.map(|(home, id)| format!("{} {id}\n", home.0)).collect();
+    pub fn write(&self, taken_back: &[SiteId], records: &[Erased]) -> io::Result<()> {
+        let known = self.known()?;
+        let back = taken_back.iter().filter(|home| known.erased.contains_key(*home));
+        let back = back.map(|home| format!("{} {TAKEN_BACK}\n", home.0));
+        let new = records
+            .iter()
+            .filter(|record| taken_back.contains(&record.0) || !known.holds(record));
+        let new = new.map(|(home, id)| format!("{} {id}\n", home.0));
+        let mut lines: String = back.chain(new).collect();
+        drop(known);
         if lines.is_empty() {
             return Ok(());
         }
@@ -110,6 +146,13 @@ impl Ledger {
         file.sync_all()
     }
 
+    /// What the file says now.
+    fn known(&self) -> io::Result<MutexGuard<'_, Known>> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        self.read_on(&mut known)?;
+        Ok(known)
+    }
+
     /// Reads what was added since, by this process or another.
     fn read_on(&self, known: &mut Known) -> io::Result<()> {
         let mut file = match File::open(&self.path) {
@@ -122,16 +165,11 @@ impl Ledger {
         let mut line = String::new();
         while lines.read_line(&mut line)? > 0 && line.ends_with('\n') {
             known.bytes += line.len() as u64;
-            known.erased.extend(parse(&line));
+            known.take_in(&line);
             line.clear();
         }
         Ok(())
     }
-}
-
-fn parse(line: &str) -> Option<Erased> {
-    let (home, id) = line.trim_end().split_once(' ')?;
-    Some((SiteId(home.parse().ok()?), id.parse().ok()?))
 }
 
 fn ends_with_a_line(file: &mut File) -> io::Result<bool> {
@@ -160,29 +198,50 @@ mod tests {
         (SiteId(Uuid::from_u128(1)), Uuid::from_u128(number))
     }
 
+    fn all(ledger: &Ledger) -> Vec<Uuid> {
+        let mut all = ledger.of_site(record(1).0).unwrap();
+        all.sort_unstable();
+        assert_eq!(ledger.count(record(1).0).unwrap(), all.len());
+        all
+    }
+
     #[test]
     fn what_was_added_is_there_for_every_process() {
         let folder = tempfile::tempdir().unwrap();
         let (one, two) = (ledger(folder.path()), ledger(folder.path()));
-        assert!(one.all().unwrap().is_empty());
+        assert!(all(&one).is_empty());
 
-        one.add(&[record(1), record(2)]).unwrap();
-        assert_eq!(two.all().unwrap(), [record(1), record(2)].into());
-        two.add(&[record(3)]).unwrap();
-        assert_eq!(one.all().unwrap(), [record(1), record(2), record(3)].into());
+        one.write(&[], &[record(1), record(2)]).unwrap();
+        assert_eq!(all(&two), [record(1).1, record(2).1]);
+        two.write(&[], &[record(2), record(3)]).unwrap();
+        assert_eq!(all(&one), [record(1).1, record(2).1, record(3).1]);
+        assert_eq!(fs::read_to_string(one.path()).unwrap().lines().count(), 3);
+    }
+
+    #[test]
+    fn what_is_taken_back_is_forgotten_and_what_comes_after_it_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = ledger(folder.path());
+        let other = (SiteId(Uuid::from_u128(2)), Uuid::from_u128(9));
+        ledger.write(&[], &[record(1), record(2), other]).unwrap();
+
+        ledger.write(&[record(1).0], &[record(2), record(3)]).unwrap();
+
+        assert_eq!(all(&ledger), [record(2).1, record(3).1]);
+        assert_eq!(ledger.of_site(other.0).unwrap(), [other.1]);
     }
 
     #[test]
     fn a_line_that_a_crash_cut_short_harms_no_other() {
         let folder = tempfile::tempdir().unwrap();
         let ledger = ledger(folder.path());
-        ledger.add(&[record(1)]).unwrap();
+        ledger.write(&[], &[record(1)]).unwrap();
         let mut file = OpenOptions::new().append(true).open(ledger.path()).unwrap();
         file.write_all(b"00000000-0000").unwrap();
-        assert_eq!(ledger.all().unwrap(), [record(1)].into());
+        assert_eq!(all(&ledger), [record(1).1]);
 
-        ledger.add(&[record(2)]).unwrap();
-        assert_eq!(ledger.all().unwrap(), [record(1), record(2)].into());
+        ledger.write(&[], &[record(2)]).unwrap();
+        assert_eq!(all(&ledger), [record(1).1, record(2).1]);
         assert_eq!(fs::read_to_string(ledger.path()).unwrap().lines().count(), 3);
     }
 }

@@ -8,12 +8,11 @@ use axum::{
 };
 
 use crate::{
-    app::{App, Work},
+    app::App,
     auth::{
         KeyPolicy, KeySets,
         callers::{self, Unproved},
     },
-    champions,
     clock::{Clock, Forward, Ids},
     config::{HttpSettings, Settings},
     database::Database,
@@ -40,7 +39,7 @@ impl Server {
         let database = Database::open(&settings).await?;
         database.migrate().await?;
         let server = Self::over(database, settings, clock, ids);
-        server.erase_again().await?;
+        federation::erasures::again(&server.0).await?;
         federation::witness::doubt(&server.0).await?;
         Ok(server)
     }
@@ -64,16 +63,6 @@ impl Server {
             signals: Signals::default(),
             signed_at: Forward::default(),
         }))
-    }
-
-    /// Erases what a backup of the database brought back, before anybody can ask for it.
-    async fn erase_again(&self) -> Result<()> {
-        let erased = self.0.ledger.all().map_err(Error::internal)?;
-        if erased.is_empty() {
-            return Ok(());
-        }
-        let again = async |work: &mut Work<'_>| champions::ops::erase_again(work, &erased).await;
-        self.0.system("erase again", again).await
     }
 
     /// The routes.

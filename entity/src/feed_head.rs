@@ -15,8 +15,6 @@ pub struct Model {
     pub epoch: Uuid,
     pub pos: i64,
     pub head: Vec<u8>,
-    /// Whether the site has moved to another host: nothing follows.
-    pub moved: bool,
     /// The host's count of changes when it last grew or was vouched for anew.
     pub changed: i64,
 }

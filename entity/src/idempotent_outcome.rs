@@ -9,6 +9,8 @@ pub struct Model {
     /// SHA-256 over issuer, subject, key and response key, in hexadecimal.
     #[sea_orm(primary_key, auto_increment = false)]
     pub scope: String,
+    /// SHA-256 over issuer and subject, in hexadecimal: with a person, what they did is forgotten.
+    pub author: String,
     /// SHA-256 over field and input, in hexadecimal.
     pub request: String,
     /// JSON: ids or problems, never the response.

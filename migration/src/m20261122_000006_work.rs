@@ -57,6 +57,7 @@ async fn idempotent_outcome(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     let table = Table::create()
         .table("idempotent_outcome")
         .col(text("scope").primary_key())
+        .col(text("author"))
         .col(text("request"))
         .col(text("outcome"))
         .col(timestamp_with_time_zone("created_at"))

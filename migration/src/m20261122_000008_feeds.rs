@@ -57,7 +57,6 @@ async fn feed_head(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(uuid("epoch"))
         .col(big_integer("pos"))
         .col(blob("head"))
-        .col(boolean("moved"))
         .col(big_integer("changed"))
         .primary_key(Index::create().col("origin").col("audience"))
         .to_owned();

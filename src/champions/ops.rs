@@ -1,21 +1,18 @@
 //! What is done to champions, and how they are listed.
 
-use std::collections::HashSet;
-
 use chrono::TimeDelta;
 use entity::{
     ChampionId, ChampionKind, ChampionStatus, DigitalSkill, Kind, List, SiteId, StaffGroup, Visibility, champion, post,
     project, project_champion, resource, space_member, thread,
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait,
-    Select, prelude::Uuid,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    QuerySelect, QueryTrait, Select, prelude::Uuid,
 };
 use sha2::{Digest, Sha256};
 
 use crate::{
     app::Work,
-    erasure::Erased,
     error::{Error, ProblemCode, Result},
     input::{self, Check, Patch},
     policy::{Action, Caller, Identity},
@@ -262,20 +259,24 @@ pub async fn erase(work: &mut Work<'_>, id: ChampionId, version: i32) -> Result<
     remove(work, row).await
 }
 
-/// Erases again what a backup of the database brought back: those of the ledger's records that are champions here. On the
-/// operator's word.
+/// Those of the records of a site that are champions here.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn among(db: &impl ConnectionTrait, site: SiteId, records: &[Uuid]) -> Result<Vec<champion::Model>> {
+    let rows = champion::Entity::find()
+        .filter(champion::Column::SiteId.eq(site))
+        .filter(champion::Column::Id.is_in(records.iter().copied()));
+    Ok(rows.all(db).await?)
+}
+
+/// Erases again those of the records of a site that are champions here. On the operator's word.
 ///
 /// # Errors
 /// Only when the database or the ledger fails.
-pub async fn erase_again(work: &mut Work<'_>, erased: &HashSet<Erased>) -> Result<()> {
-    let ids: Vec<_> = erased.iter().map(|(_, id)| *id).collect();
-    for ids in ids.chunks(read::IDS_A_STATEMENT) {
-        let back = champion::Entity::find().filter(champion::Column::Id.is_in(ids.iter().copied()));
-        for row in back.all(work.db()).await? {
-            if erased.contains(&(row.site_id, row.id.into())) {
-                remove(work, row).await?;
-            }
-        }
+pub async fn erase_again(work: &mut Work<'_>, site: SiteId, records: &[Uuid]) -> Result<()> {
+    for row in among(work.db(), site, records).await? {
+        remove(work, row).await?;
     }
     Ok(())
 }
@@ -287,6 +288,8 @@ async fn remove(work: &mut Work<'_>, row: champion::Model) -> Result<()> {
     teams.exec(work.db()).await?;
     let spaces = space_member::Entity::delete_many().filter(space_member::Column::ChampionId.eq(id));
     spaces.exec(work.db()).await?;
+    let identity = row.issuer.as_deref().zip(row.subject.as_deref());
+    work.forget_outcomes(identity, id.into()).await?;
     work.erase::<champion::Entity>(row).await
 }
 

@@ -20,10 +20,10 @@ use crate::{
         dial::{self, errands},
         directory, erasures,
         keys::{RootKey, SiteKey},
-        moving,
+        moving::{self, File},
         protocol::erasure::Progress,
         renewal, reports, sequencer,
-        wire::PublicKey,
+        wire::{Origin, PublicKey},
     },
     server::Server,
     sites::ops::{self, Founding},
@@ -249,6 +249,7 @@ pub async fn export(server: &Server, export: Export) -> Outcome {
         }
     };
     if let Err(why) = written {
+        fs::remove_file(file).map_err(|why| format!("{} cannot be removed: {why}", file.display()))?;
         moving::keep(&server.0, site).await.map_err(told)?;
         return Err(format!(
             "{} cannot be written, so the site stays here: {why}",
@@ -257,7 +258,7 @@ pub async fn export(server: &Server, export: Export) -> Outcome {
     }
     note(format_args!(
         "{} is in {}: take it in on its new host with `site import`. Until that host takes over nobody can change the site; \
-         `site keep {}` keeps it here.",
+         `site keep {}` keeps it here, and the file is worth nothing then.",
         export.slug,
         file.display(),
         export.slug
@@ -269,24 +270,41 @@ pub async fn import(server: &Server, import: Import) -> Outcome {
     let app = &server.0;
     let hub = dial::hub_url(&app.settings)?.ok_or("Name the hub with the setting hub_url.")?;
     let text = fs::read_to_string(&import.file).map_err(|why| format!("{}: {why}", import.file.display()))?;
-    let moved = moving::import(app, &text).await.map_err(told)?;
+    let file = File::parse(&text).map_err(told)?;
+    let site = file.site();
+    if directory::reader(app.reader())
+        .await
+        .map_err(told)?
+        .sites
+        .contains(&Origin(site.0))
+    {
+        return Err("This host keeps the site already.".to_owned());
+    }
+    let failed = |why| format!("This host does not keep the site: {why}. `site import` may be repeated.");
+    let key = file.key().map_err(told)?;
+    let known = errands::known_of(app, hub.clone(), site, &key).await.map_err(failed)?;
+    file.is_the_latest(&known).map_err(told)?;
+    moving::import(app, &file).await.map_err(told)?;
+    let key = errands::rotate(app, hub, site).await.map_err(failed)?;
+    moving::begin(app, &file).await.map_err(told)?;
     if app.settings.development_issuer {
         development::keep_issuer(server).await?;
     }
-    let rotated = errands::rotate(app, hub, moved.site).await;
-    let key = rotated.map_err(|why| {
-        format!(
-            "The site is here, but the hub does not know its new key yet: {why}. Try again with `site import`; do not run \
-             this host before."
-        )
-    })?;
     said(&key)
 }
 
 /// Keeps a site that was exported.
 pub async fn keep(server: &Server, kept: Kept) -> Outcome {
-    let site = ops::named(server.0.reader(), &kept.slug).await.map_err(told)?;
-    moving::keep(&server.0, site.id).await.map_err(told)?;
+    let app = &server.0;
+    let site = ops::named(app.reader(), &kept.slug).await.map_err(told)?;
+    let site = moving::on_its_way(Some(site)).map_err(told)?;
+    if !directory::is_kept_here(app.reader()).await.map_err(told)? {
+        let hub = dial::hub_url(&app.settings)?.ok_or("Name the hub with the setting hub_url.")?;
+        // The hub takes one of two: the key of this host or that of another to which the file has gone.
+        let rotated = errands::rotate(app, hub, site.id).await;
+        rotated.map_err(|why| format!("{} cannot be kept here, or not yet: {why}.", kept.slug))?;
+    }
+    moving::keep(app, site.id).await.map_err(told)?;
     say(format_args!("{} stays here.", kept.slug))
 }
 

@@ -10,6 +10,7 @@ use sea_orm::ConnectionTrait;
 use super::{
     content::Known,
     directory::{self, Learnt},
+    erasures,
     protocol::{
         check::{Checked, Refusal, check},
         consumer::{self, Answer, Step},
@@ -78,8 +79,9 @@ pub async fn receive(app: &App, batch: Batch) -> Result<Received> {
     let tells_of_sites = checked.entries().iter().any(|entry| entry.header.kind == MEMBER.kind);
     let receive = async |work: &mut Work<'_>| {
         let cursor = feed.lock(work).await?;
-        // The directory may have moved since the signatures were checked.
-        if directory::standing(work.db(), feed.origin).await?.as_ref() != Some(&standing) {
+        // The directory may have moved since the signatures were checked, or the site itself to this host.
+        let stands = directory::standing(work.db(), feed.origin).await?.as_ref() == Some(&standing);
+        if !stands || directory::holds(work.db(), feed.origin).await? {
             return Ok(Received::Discarded(cursor));
         }
         let loaded = Loaded::of(work, feed, checked.gids()).await?;
@@ -182,11 +184,12 @@ pub async fn begin_anew(work: &Work<'_>, site: SiteId) -> Result<()> {
     feed.store(work, &cursor.restarted(Rules::default())).await
 }
 
-/// Has every feed of a site read anew, because a key that signed it was revoked.
+/// Has every feed of a site read anew, because a key that signed it was revoked, and takes back what it has erased.
 ///
 /// # Errors
 /// Only when the database fails.
-pub async fn roll(work: &Work<'_>, site: SiteId) -> Result<()> {
+pub async fn roll(work: &mut Work<'_>, site: SiteId) -> Result<()> {
+    erasures::take_back(work, site).await?;
     for feed in cursors::of_site(work, site).await? {
         let cursor = feed.lock(work).await?;
         feed.forget_words(work).await?;

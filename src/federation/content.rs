@@ -297,7 +297,21 @@ async fn read_homes(db: &impl ConnectionTrait, select: &SelectStatement) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::share::TYPES;
+    use crate::{federation::wire::MAX_PAYLOAD_BYTES, input, share::TYPES};
+
+    #[test]
+    fn the_longest_texts_that_people_may_write_travel() {
+        let longest = |most: usize| ["\u{1F331}".repeat(most), "\"".repeat(most), "\n".repeat(most)];
+        let size = |most| {
+            let texts = longest(most).map(|text| serde_json::to_string(&text).unwrap().len());
+            texts.into_iter().max().unwrap()
+        };
+        // An edition has a body and a few shorter texts; a project's team has ids and times.
+        let edition = size(input::BODY) + 3 * size(input::ABOUT / 2);
+        let project =
+            1_000 * 110 + 50 * (size(input::TITLE) + 200) + 60 * size(input::TITLE) + 2 * size(input::SUMMARY);
+        assert!(edition.max(project) + 4_000 < MAX_PAYLOAD_BYTES);
+    }
 
     #[test]
     fn a_site_may_yield_every_type_that_is_not_the_national_site_s_alone() {

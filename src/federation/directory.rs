@@ -7,7 +7,7 @@
 use entity::{List, SiteId, SiteKind, SiteStatus, site, site_key, site_member, trusted_key};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    prelude::Uuid,
+    prelude::Uuid, sea_query::LockType,
 };
 
 use super::{
@@ -209,6 +209,7 @@ async fn hold(work: &Work<'_>, site: SiteId, keys: &Keys) -> Result<()> {
 /// # Errors
 /// [`Error::Internal`] for a key that the directory does not know.
 pub async fn opened(work: &mut Work<'_>, site: SiteId, kid: &str, audience: Audience, epoch: Epoch) -> Result<()> {
+    host::turn(work).await?;
     let listed = site_member::Entity::find_by_id(site).lock_exclusive();
     let (Some(mut listed), Some(row), Some(national)) = (
         listed.one(work.db()).await?,
@@ -226,6 +227,29 @@ pub async fn opened(work: &mut Work<'_>, site: SiteId, kid: &str, audience: Audi
     share::store::<site_member::Entity>(work.db(), listed).await?;
     work.touch(national.id, entity::Kind::Site, site);
     Ok(())
+}
+
+/// Whether a site may append a feed for an audience, where the directory is kept: one for a single site only when that is in
+/// the directory, and no more of them than its record has room for.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn may_open(db: &impl ConnectionTrait, site: SiteId, audience: Audience) -> Result<bool> {
+    if let Audience::Site(reader) = audience
+        && site_member::Entity::find_by_id(SiteId(reader)).one(db).await?.is_none()
+    {
+        return Ok(false);
+    }
+    let (Some(row), Some(listed)) = (
+        site::Entity::find_by_id(site).one(db).await?,
+        site_member::Entity::find_by_id(site).one(db).await?,
+    ) else {
+        return Ok(false);
+    };
+    Ok(protocol::directory::may_open(
+        &sites::feed::member(&row, &listed)?,
+        audience,
+    ))
 }
 
 /// A key with which a site of this host signs, as the directory tells it.
@@ -289,7 +313,8 @@ pub struct Learnt {
 pub async fn learn(work: &mut Work<'_>, arrival: &Arrival<'_>) -> Result<(Landed, Option<Learnt>)> {
     let member = Member::parse(arrival.payload).map_err(Error::internal)?;
     let id = SiteId(member.site.0);
-    let mut found = site::Entity::find_by_id(id).lock_exclusive().one(work.db()).await?;
+    let found = site::Entity::find_by_id(id).lock(LockType::NoKeyUpdate);
+    let mut found = found.one(work.db()).await?;
     let listed = site_member::Entity::find_by_id(id).one(work.db()).await?;
     let present = match (&found, &listed) {
         (Some(row), Some(listed)) => Some(sites::feed::member(row, listed)?),
@@ -316,11 +341,8 @@ pub async fn learn(work: &mut Work<'_>, arrival: &Arrival<'_>) -> Result<(Landed
     let before = present.map(|present| present.keys).unwrap_or_default();
     let said = if learnt.is_some() { &member.keys } else { &before };
     keep(work, &member, said).await?;
-    let moved = member
-        .keys
-        .iter()
-        .any(|key| before.iter().all(|known| known.kid != key.kid));
-    if moved && found.as_ref().is_some_and(|row| row.exported_at.is_some()) {
+    let on_its_way = found.as_ref().is_some_and(|row| row.exported_at.is_some());
+    if on_its_way && signs_elsewhere(work, &member).await? {
         moving::hand_over(work, id).await?;
         found = site::Entity::find_by_id(id).one(work.db()).await?;
     }
@@ -332,6 +354,24 @@ pub async fn learn(work: &mut Work<'_>, arrival: &Arrival<'_>) -> Result<(Landed
         roll: learnt.is_some_and(|learnt| learnt.roll),
     };
     Ok((Landed::Stored, Some(learnt)))
+}
+
+/// Whether a site signs with a key that this host does not have: another one keeps it.
+async fn signs_elsewhere(work: &Work<'_>, member: &Member) -> Result<bool> {
+    let Some(present) = member.keys.last() else {
+        return Ok(false);
+    };
+    let own = site_key::Entity::find_by_id((SiteId(member.site.0), present.kid.clone()));
+    Ok(own.one(work.db()).await?.is_none())
+}
+
+/// Whether this host keeps a site, or holds more than copies of it because it is on its way to another.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn holds(db: &impl ConnectionTrait, site: SiteId) -> Result<bool> {
+    let found = site::Entity::find_by_id(site).one(db).await?;
+    Ok(found.is_some_and(|site| site.hosted || site.exported_at.is_some()))
 }
 
 /// Keeps what the directory says of a site beside its row.

@@ -1,4 +1,7 @@
-//! How far erasures of a site have come (`docs/federation.md`, section 8, erasure): who has acknowledged them, and who owes it.
+//! What is gone for ever (`docs/federation.md`, sections 5 and 8, erasure): how far the erasures of a site have come, and who
+//! owes to confirm them. What becomes of the rows is in `ledger`.
+
+mod ledger;
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::{SiteId, SiteStatus, feed_cursor, feed_entry, feed_shared, peer_ack, site};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, prelude::Uuid};
 
+pub use self::ledger::{again, enter, erase, take_back};
 use super::{
     feeds,
     messages::Acknowledged,

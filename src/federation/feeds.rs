@@ -242,7 +242,6 @@ pub fn held(feed: &Feed) -> Held {
         epoch: feed.epoch,
         to: feed.pos,
         head: feed.head,
-        moved: feed.moved,
     }
 }
 
@@ -276,7 +275,6 @@ pub fn stored(row: &feed_head::Model) -> Result<Feed> {
         epoch: Epoch(row.epoch),
         pos: u64::try_from(row.pos).map_err(Error::internal)?,
         head: Head(exact(&row.head)?),
-        moved: row.moved,
     })
 }
 

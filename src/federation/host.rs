@@ -62,7 +62,8 @@ pub async fn changes(db: &impl ConnectionTrait) -> Result<i64> {
 }
 
 /// Waits for the turn to change feeds that others write, and holds it until the work ends: so no two sites can bind one
-/// record at the same moment.
+/// record at the same moment, and none appends while its key changes or while it leaves. Whoever locks an entry of the
+/// directory or feeds of others takes the turn first.
 ///
 /// # Errors
 /// Only when the database fails.

@@ -30,7 +30,8 @@ pub struct SiteKey {
 }
 
 impl SiteKey {
-    fn of(kid: String, secret: &[u8]) -> Result<Self> {
+    /// A key as it was stored.
+    pub(super) fn of(kid: String, secret: &[u8]) -> Result<Self> {
         let pair = Ed25519KeyPair::from_pkcs8(secret).map_err(|_| Error::internal("a site's key cannot be read"))?;
         let public = public_half(&pair)?;
         Ok(Self { kid, public, pair })
@@ -140,11 +141,8 @@ pub async fn signing(work: &Work<'_>, site: SiteId) -> Result<SiteKey> {
 /// # Errors
 /// Only when the database or the machine's randomness fails.
 pub async fn next(work: &Work<'_>, site: SiteId) -> Result<(SiteKey, Signature)> {
-    let made = site_key::Entity::find()
-        .filter(site_key::Column::SiteId.eq(site))
-        .filter(site_key::Column::SignsFrom.is_null());
-    let key = match made.one(work.db()).await? {
-        Some(row) => SiteKey::of(row.kid, &row.secret.0)?,
+    let key = match made(work.db(), site).await? {
+        Some(key) => key,
         None => make(work, site).await?,
     };
     let proof = signing(work, site)
@@ -152,6 +150,19 @@ pub async fn next(work: &Work<'_>, site: SiteId) -> Result<(SiteKey, Signature)>
         .sign(&key_message(Origin(site.0), &key.kid, key.public))?;
     prove(work, site, &key, proof).await?;
     Ok((key, proof))
+}
+
+/// The key of a site that was made last and does not sign yet, when there is one.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn made(db: &impl ConnectionTrait, site: SiteId) -> Result<Option<SiteKey>> {
+    let made = site_key::Entity::find()
+        .filter(site_key::Column::SiteId.eq(site))
+        .filter(site_key::Column::SignsFrom.is_null())
+        .order_by_desc(site_key::Column::CreatedAt);
+    let row = made.one(db).await?;
+    row.map(|row| SiteKey::of(row.kid, &row.secret.0)).transpose()
 }
 
 /// Keeps the proof of a key.

@@ -3,7 +3,7 @@
 //! What may be appended, [`super::protocol::relay`] says. Entries, checkpoints and seals stand in the same tables as those
 //! of the feeds that this host writes, and are read in the same way.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use entity::{SiteId, feed_checkpoint, feed_entry, feed_head, replica};
 use sea_orm::{
@@ -14,21 +14,21 @@ use sea_orm::{
 };
 
 use super::{
-    content, directory,
+    content, directory, erasures,
     feeds::{self, held, signed},
     host,
     protocol::{
-        check::{Checked, Refusal},
+        check::{Checked, Refusal, still_appends},
         publisher::Feed,
         relay::{self, Held, Taken},
         rules::Rules,
     },
     sequencer::head_row,
-    wire::{Audience, Checkpoint, Operation, Origin},
+    wire::{Audience, Checkpoint, Header, Operation, Origin},
 };
 use crate::{
     app::{App, Work},
-    error::Result,
+    error::{Error, Result},
 };
 
 /// Rows that go into one statement.
@@ -50,7 +50,16 @@ async fn store(work: &mut Work<'_>, checked: &Checked) -> Result<Result<Taken, R
     // One append at a time: two sites must not bind one record at the same moment.
     host::turn(work).await?;
     let sent = checked.batch();
-    let present = feeds::feed(work.db(), SiteId(sent.origin.0), sent.audience).await?;
+    let site = SiteId(sent.origin.0);
+    // The directory may have moved since the signatures were checked.
+    let standing = directory::standing(work.db(), site).await?;
+    if let Err(refusal) = still_appends(checked, standing.as_ref()) {
+        return Ok(Err(refusal));
+    }
+    let present = feeds::feed(work.db(), site, sent.audience).await?;
+    if present.is_none() && !directory::may_open(work.db(), site, sent.audience).await? {
+        return Ok(Err(Refusal::NoSuchFeed));
+    }
     let homes = homes(work.db(), checked).await?;
     let taken = relay::append(
         present.as_ref().map(held).as_ref(),
@@ -67,18 +76,11 @@ async fn store(work: &mut Work<'_>, checked: &Checked) -> Result<Result<Taken, R
         let feed = grown(checked, held);
         if *opened {
             forget(work, &feed).await?;
-            let site = SiteId(sent.origin.0);
             directory::opened(work, site, &sent.checkpoint.kid, sent.audience, sent.epoch).await?;
         }
         drop_payloads(work, &feed, superseded).await?;
+        enter_erased(work, site, checked).await?;
         keep_entries(work, checked, superseded).await?;
-        for entry in checked
-            .entries()
-            .iter()
-            .filter(|entry| entry.header.op == Operation::Erase)
-        {
-            work.enter_erased(SiteId(sent.origin.0), entry.header.gid);
-        }
         forget_promises(work, &feed).await?;
         for checkpoint in sent.seal.iter().chain([&sent.checkpoint]) {
             keep_checkpoint(work, &feed, checkpoint).await?;
@@ -86,6 +88,41 @@ async fn store(work: &mut Work<'_>, checked: &Checked) -> Result<Result<Taken, R
         advance(work, &feed).await?;
     }
     Ok(taken)
+}
+
+/// Enters in the ledger what a batch erases.
+async fn enter_erased(work: &mut Work<'_>, site: SiteId, checked: &Checked) -> Result<()> {
+    let named = |op: Operation| {
+        let headers = checked.entries().iter().map(|entry| &entry.header);
+        headers.filter(move |header| header.op == op).map(|header| header.gid)
+    };
+    let erased: Vec<_> = named(Operation::Erase).collect();
+    let mut known: HashSet<_> = named(Operation::Put).collect();
+    for erased in erased.chunks(ROWS_A_STATEMENT) {
+        known.extend(known_of(work.db(), site, erased).await?);
+    }
+    erasures::enter(work, site, erased.into_iter().map(|gid| (gid, known.contains(&gid))))
+}
+
+/// Those of the records of a site that entries which are held have shown, or that this host has read.
+async fn known_of(db: &impl ConnectionTrait, site: SiteId, records: &[Uuid]) -> Result<Vec<Uuid>> {
+    let told = feed_entry::Entity::find()
+        .select_only()
+        .column(feed_entry::Column::Header)
+        .filter(feed_entry::Column::RecordId.is_in(records.iter().copied()))
+        .filter(feed_entry::Column::Origin.eq(site));
+    let read = replica::Entity::find()
+        .select_only()
+        .column(replica::Column::RecordId)
+        .filter(replica::Column::RecordId.is_in(records.iter().copied()))
+        .filter(replica::Column::Origin.eq(site))
+        .filter(replica::Column::FirstAppliedAt.is_not_null());
+    let mut known: Vec<Uuid> = read.into_tuple().all(db).await?;
+    for header in told.into_tuple::<String>().all(db).await? {
+        let header = Header::parse(&header).map_err(Error::internal)?;
+        known.extend((header.op == Operation::Put).then_some(header.gid));
+    }
+    Ok(known)
 }
 
 /// Whose the records of a batch are, as far as this host knows: another's before the sender's. A site that begins a new
@@ -123,7 +160,6 @@ fn grown(checked: &Checked, held: &Held) -> Feed {
         epoch: held.epoch,
         pos: held.to,
         head: held.head,
-        moved: held.moved,
     }
 }
 
@@ -220,7 +256,7 @@ async fn advance(work: &Work<'_>, feed: &Feed) -> Result<()> {
     use feed_head::Column;
     let changed = host::advance(work).await?;
     let mut moved = OnConflict::columns([Column::Origin, Column::Audience]);
-    moved.update_columns([Column::Epoch, Column::Pos, Column::Head, Column::Moved, Column::Changed]);
+    moved.update_columns([Column::Epoch, Column::Pos, Column::Head, Column::Changed]);
     let head = feed_head::Entity::insert(head_row(feed, changed)?).on_conflict(moved);
     head.exec_without_returning(work.db()).await?;
     Ok(())

@@ -103,6 +103,10 @@ pub async fn rotate(work: &mut Work<'_>, site: SiteId, next: &Rotation) -> Resul
     if !proven {
         return Ok(Err(KeyRefused("The present key of the site has not signed this one.")));
     }
+    if !protocol::directory::may_rotate(&listed.member) {
+        let why = "This site has had too many keys: have its keys revoked, and its next one proven by the root.";
+        return Ok(Err(KeyRefused(why)));
+    }
     listed.take_in(work, &kid, next.public, next.proof).await
 }
 
@@ -152,6 +156,7 @@ struct Listed {
 
 impl Listed {
     async fn of(work: &Work<'_>, site: SiteId) -> Result<Self> {
+        host::turn(work).await?;
         let row = site_member::Entity::find_by_id(site).lock_exclusive();
         let (Some(row), Some(site)) = (
             row.one(work.db()).await?,

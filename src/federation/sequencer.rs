@@ -34,7 +34,7 @@ use crate::{
     error::{Error, Result},
 };
 
-pub use self::reopen::{recall, reopen, replace_key};
+pub use self::reopen::{recall, recall_in, reopen, replace_key};
 
 /// Most outbox rows of one run.
 const ROWS_A_RUN: u64 = 1_000;
@@ -127,7 +127,12 @@ async fn sequence(work: &mut Work<'_>, site: SiteId) -> Result<usize> {
         .limit(ROWS_A_RUN);
     let rows = rows.all(work.db()).await?;
     let written = match &mut feeds {
-        Some(feeds) => feeds.say_all(work, &rows).await?,
+        Some(feeds) => {
+            let before = feeds.heads.clone();
+            let written = feeds.say_all(work, &rows).await?;
+            feeds.shorten(work, &before).await?;
+            written
+        }
         None => 0,
     };
     for ids in rows.chunks(ROWS_A_STATEMENT) {
@@ -146,7 +151,12 @@ async fn obey(work: &mut Work<'_>, sites: &[Uuid]) -> Result<()> {
     let listed = site::Entity::find()
         .filter(site::Column::Id.is_in(sites.iter().copied()))
         .filter(site::Column::Hosted.eq(false));
-    for site in listed.all(work.db()).await? {
+    let listed = listed.all(work.db()).await?;
+    if !listed.is_empty() {
+        // Nothing of a site is stored behind what is done to it here.
+        host::turn(work).await?;
+    }
+    for site in listed {
         apply::obey(work, site.id).await?;
         if site.status == SiteStatus::Left {
             relay::forget_site(work, site.id).await?;
@@ -199,14 +209,13 @@ impl Locked {
     fn unwritten(&self, work: &Work<'_>, audience: Audience) -> Feed {
         let (origin, epoch) = (Origin(self.site.0), Epoch(work.app().ids.ordered(work.now())));
         let head = first_head(origin, audience, epoch);
-        let (pos, moved) = (0, false);
+        let pos = 0;
         Feed {
             origin,
             audience,
             epoch,
             pos,
             head,
-            moved,
         }
     }
 
@@ -382,7 +391,6 @@ impl Locked {
                 feed_head::Column::Epoch,
                 feed_head::Column::Pos,
                 feed_head::Column::Head,
-                feed_head::Column::Moved,
                 feed_head::Column::Changed,
             ];
             let moved = OnConflict::columns(key_columns).update_columns(moved).to_owned();
@@ -408,7 +416,6 @@ pub(super) fn head_row(feed: &Feed, changed: i64) -> Result<feed_head::ActiveMod
         epoch: Set(feed.epoch.0),
         pos: Set(signed(feed.pos)?),
         head: Set(feed.head.0.to_vec()),
-        moved: Set(feed.moved),
         changed: Set(changed),
     })
 }

@@ -11,7 +11,7 @@ use entity::{SiteId, SiteStatus, feed_head, feed_held, peer_ack, site, site_key}
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{
-    directory,
+    directory, erasures,
     feeds::{self, exact},
     host,
     messages::{Testimony, Witness},
@@ -27,7 +27,6 @@ use super::{
 };
 use crate::{
     app::{App, Work},
-    champions,
     error::{Error, Result},
 };
 
@@ -67,7 +66,8 @@ impl Heard {
         if self.more.is_empty() {
             return Ok(());
         }
-        erase_too(app, site, witness).await?;
+        let erase = async |work: &mut Work<'_>| erasures::erase(work, site, &witness.erased).await;
+        app.system("erase again", erase).await?;
         if witness.next.is_some() {
             return Ok(());
         }
@@ -185,18 +185,6 @@ async fn own_keys(app: &App, site: SiteId) -> Result<HashMap<String, OwnKey>> {
 fn is_signed(origin: Origin, told: &Testimony, key: PublicKey) -> bool {
     let message = checkpoint_message(origin, told.audience, told.epoch, &told.checkpoint);
     Ed25519.verify(key, &message, told.checkpoint.sig)
-}
-
-async fn erase_too(app: &App, site: SiteId, witness: &Witness) -> Result<()> {
-    let erase = async |work: &mut Work<'_>| {
-        let erased = witness.erased.iter().map(|id| (site, *id)).collect();
-        champions::ops::erase_again(work, &erased).await?;
-        for record in &witness.erased {
-            work.enter_erased(site, *record);
-        }
-        Ok(())
-    };
-    app.system("erase again", erase).await
 }
 
 /// What this host remembers of a site that another one keeps.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use async_graphql::{Context, Enum, SimpleObject};
 use entity::{Kind, RecordId};
 use sea_orm::prelude::Uuid;
-use sha2::{Digest, Sha256};
 
 use crate::{
     app::{App, Intent, Outcome, Work},
@@ -157,18 +156,6 @@ fn intent(ctx: &Context<'_>) -> Option<Intent> {
     let field = ctx.field();
     let response_key = field.alias().unwrap_or(field.name());
     let arguments = field.arguments().ok()?;
-    Some(Intent {
-        scope: hash(&[&identity.issuer, &identity.subject, key, response_key]),
-        request: hash(&[field.name(), &canonical(&arguments)]),
-    })
-}
-
-/// Each part with its length before it, so that no two lists of parts hash alike.
-fn hash(parts: &[&str]) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    format!("{:x}", hash.finalize())
+    let key = [key.as_str(), response_key];
+    Some(Intent::new(identity, key, [field.name(), &canonical(&arguments)]))
 }

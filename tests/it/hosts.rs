@@ -21,7 +21,7 @@ use champion_network::{
     federation::{
         host,
         keys::{self, SiteKey},
-        protocol::publisher::{self, Draft, Feed, Shared, Written},
+        protocol::publisher::{self, Draft, Emitted, Feed, Shared, Written},
         sequencer, transport,
         wire::{Audience, Batch, Epoch, Head, Origin, Previous, Salt, first_head},
     },
@@ -188,6 +188,30 @@ impl<'a> Story<'a> {
         let (now, rules) = (self.peer.app.clock.now(), Default::default());
         let salt = || Salt(self.peer.app.ids.bytes());
         let appended = publisher::append(&self.feed, &[draft], |_| last, |_| false, salt, now, rules);
+        self.feed = appended.feed;
+        self.written.extend(appended.entries);
+    }
+
+    /// Goes on with erasures of records, whether the feed ever told of them or not.
+    pub fn erases(&mut self, records: impl IntoIterator<Item = Uuid>) {
+        let drafts = records.into_iter().map(|record| Draft {
+            gid: record,
+            kind: "project".to_owned(),
+            schema: "project@1".to_owned(),
+            parent: None,
+            shared: Shared::Erased,
+        });
+        let (drafts, now) = (drafts.collect::<Vec<_>>(), self.peer.app.clock.now());
+        let (salt, rules) = (|| Salt([7; 16]), Default::default());
+        let appended = publisher::append(
+            &self.feed,
+            &drafts,
+            |_| Some(Emitted::BEFORE),
+            |_| true,
+            salt,
+            now,
+            rules,
+        );
         self.feed = appended.feed;
         self.written.extend(appended.entries);
     }

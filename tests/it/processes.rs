@@ -14,6 +14,7 @@ mod backups;
 mod crashes;
 mod hostile;
 mod keys;
+mod moves;
 mod network;
 mod outages;
 mod people;

@@ -3,14 +3,14 @@
 use champion_network::{
     app::{Intent, Outcome},
     error::Error,
-    policy::Caller,
+    policy::{Caller, Identity},
     sites::ops::{Founding, found},
 };
-use entity::{Kind, ProjectId, audit_entry, outbox, project, site};
+use entity::{Kind, ProjectId, audit_entry, idempotent_outcome, outbox, project, site};
 use futures_util::future::join_all;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
 
-use crate::support::{Backend, Host, json, on_both};
+use crate::support::{Backend, Host, Person, json, on_both};
 
 const CREATE: &str = "mutation($title: String!, $summary: String!) {
     projectCreate(input: { site: \"leeds\", title: $title, summary: $summary }) { project { id } problems { code } }
@@ -80,7 +80,13 @@ on_both! {
             Err::<(), _>(Error::Forbidden)
         });
         assert!(failed.await.is_err());
-        let intent = Intent { scope: "scope".to_owned(), request: "request".to_owned() };
+        let author = Identity {
+            issuer: "https://issuer.test".to_owned(),
+            subject: "ana".to_owned(),
+            expires_at: host.now(),
+            sites: Vec::new(),
+        };
+        let intent = Intent::new(&author, ["key", "found"], ["found", "{}"]);
         for intent in [None, Some(&intent)] {
             let caller = Caller::default();
             let refused = app.settle(&caller, "found", intent, async |work| {
@@ -150,6 +156,44 @@ on_both! {
             let reply = admin.run_with(two, json!({}), &key).await;
             assert_eq!(*reply.data(), json!({ "a": { "project": { "slug": "a" } }, "b": { "project": { "slug": "b" } } }));
         }
+    }
+}
+
+on_both! {
+    async fn with_a_person_goes_what_their_mutations_came_to(host) {
+        let (ana, ben) = (host.champion(&["leeds:champion"]).await, host.champion(&["leeds:champion"]).await);
+        let admin = host.person(&["leeds:site_admin"]);
+        let update = "mutation($input: ChampionUpdateInput!) { championUpdate(input: $input) { champion { id } problems { code } } }";
+        let card = async |person: &Person<'_>| {
+            let mine = person.run("{ viewer { champion { id version } } }", json!({})).await;
+            mine.data()["viewer"]["champion"].clone()
+        };
+        for (number, person) in [&ana, &ben].into_iter().enumerate() {
+            let mine = card(person).await;
+            for (key, email) in [("good", "someone@leeds.test"), ("bad", "nobody")] {
+                let input = json!({ "id": mine["id"], "version": mine["version"], "email": email });
+                person.run_with(update, json!({ "input": input }), &[("idempotency-key", key)]).await;
+            }
+            let stands = "mutation($input: ChampionSetStatusInput!) { championSetStatus(input: $input) { champion { id } } }";
+            let input = json!({ "id": mine["id"], "version": 9, "status": "ON_BREAK" });
+            let key = ["one", "two"][number];
+            admin.run_with(stands, json!({ "input": input }), &[("idempotency-key", key)]).await;
+        }
+        let db = host.server.0.reader();
+        assert_eq!(idempotent_outcome::Entity::find().count(db).await.unwrap(), 6);
+
+        let erase = "mutation($input: ChampionEraseInput!) { championErase(input: $input) { problems { code } } }";
+        let mine = card(&ana).await;
+        let input = json!({ "id": mine["id"], "version": mine["version"] });
+        for _ in 0..2 {
+            let key = [("idempotency-key", "gone")];
+            let reply = ana.run_with(erase, json!({ "input": input }), &key).await;
+            assert_eq!(reply.data()["championErase"]["problems"], json!([]), "a repeat is told the same");
+        }
+        let left = idempotent_outcome::Entity::find().all(db).await.unwrap();
+        let id = entity::ids::parse_any(mine["id"].as_str().unwrap()).unwrap().1.to_string();
+        let named: Vec<_> = left.iter().filter(|row| row.outcome.contains(&id)).collect();
+        assert_eq!((left.len(), named.len()), (4, 1), "Ben's and the admin's of Ben, and that she is gone");
     }
 }
 

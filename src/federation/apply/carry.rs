@@ -18,6 +18,7 @@ use crate::{
     federation::{
         content::{self, Known},
         directory::{self, Learnt},
+        erasures,
         feeds::exact,
         messages::MAX_REASON_CHARS,
         protocol::{
@@ -56,6 +57,8 @@ pub(super) struct Carrier<'a> {
     said: BTreeMap<Uuid, replica::Model>,
     parked: BTreeMap<u64, feed_parked::Model>,
     skipped: BTreeSet<Uuid>,
+    /// Records that are gone for ever, and whether this host has known them.
+    erased: BTreeMap<Uuid, bool>,
     /// Records that any effect names: what was parked or skipped of them before is over.
     named: BTreeSet<Uuid>,
     /// Records of one type that came one after the other: they are stored together.
@@ -86,6 +89,7 @@ impl<'a> Carrier<'a> {
             said: BTreeMap::new(),
             parked: BTreeMap::new(),
             skipped: BTreeSet::new(),
+            erased: BTreeMap::new(),
             named: BTreeSet::new(),
             waiting: Waiting::default(),
         }
@@ -133,7 +137,8 @@ impl<'a> Carrier<'a> {
                     content::forget(work, self.feed.origin, &kind, &[gid], &mut carried.touched).await?;
                     forum::feed::displace(work, &[gid]).await?;
                 }
-                work.enter_erased(self.feed.origin, gid);
+                self.erased
+                    .insert(gid, self.loaded.knows(gid) || self.said.contains_key(&gid));
                 self.say(work, &header, &kind, pos, Operation::Erase)?;
             }
             Effect::Skip { .. } => {
@@ -244,8 +249,9 @@ impl<'a> Carrier<'a> {
     }
 
     /// Stores what still waits for it, and writes down what was said, parked and skipped.
-    pub(super) async fn write(mut self, work: &Work<'_>, carried: &mut Carried) -> Result<()> {
+    pub(super) async fn write(mut self, work: &mut Work<'_>, carried: &mut Carried) -> Result<()> {
         self.store(work, carried).await?;
+        erasures::enter(work, self.feed.origin, std::mem::take(&mut self.erased))?;
         let audience = self.feed.audience.to_string();
         let named: Vec<_> = self.named.into_iter().collect();
         for records in named.chunks(ROWS_A_STATEMENT) {
@@ -296,6 +302,9 @@ impl Carried {
     /// Does to the feeds of a site what the directory says of it.
     pub(super) async fn judge(&mut self, work: &mut Work<'_>, reading: Option<Feed>, learnt: &Learnt) -> Result<()> {
         let rules = Rules::default();
+        if learnt.roll {
+            erasures::take_back(work, learnt.site).await?;
+        }
         for feed in cursors::of_site(work, learnt.site).await? {
             if Some(feed) == reading {
                 // The cursor of the feed that says so moves with its batch.

@@ -99,6 +99,11 @@ impl Loaded {
         self.kinds.get(&record).map(String::as_str)
     }
 
+    /// Whether this host has ever held a record.
+    pub(super) fn knows(&self, record: Uuid) -> bool {
+        self.homes.contains_key(&record)
+    }
+
     /// When a record first came with this feed.
     pub(super) fn first(&self, record: Uuid) -> Option<DateTime<Utc>> {
         self.first.get(&record).copied()

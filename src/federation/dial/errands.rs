@@ -14,7 +14,7 @@ use crate::{
     federation::{
         directory::National,
         keys::{self, SiteKey},
-        messages::{Acknowledged, Keeper, Rotation},
+        messages::{Acknowledged, Keeper, Rotation, Witness},
         wire::{Ed25519, Signature, Verify, root_message},
     },
 };
@@ -96,6 +96,23 @@ async fn offer_again(
         StatusCode::UNAUTHORIZED => Ok(false),
         _ => Err(told.refused()),
     }
+}
+
+/// Asks the hub what it knows of a site that another host has written down, by the key in the file.
+///
+/// # Errors
+/// A sentence for the operator: also when the hub takes another key by now.
+pub async fn known_of(app: &Arc<App>, hub: Url, site: SiteId, key: &SiteKey) -> Result<Witness, String> {
+    let hub = Hub::at(hub, Arc::clone(app));
+    let mut known = hub.witness_with(site, key).await;
+    if let Err(Trouble::Refused { status: 401, .. }) = &known {
+        // The hub may have taken in the next key before, and the answer was lost.
+        let next = keys::made(app.reader(), site).await;
+        if let Some(next) = next.map_err(|error| Trouble::from(error).to_string())? {
+            known = hub.witness_with(site, &next).await;
+        }
+    }
+    known.map_err(|trouble| trouble.to_string())
 }
 
 /// Has a site of this host sign with a new key, once the hub has taken it in. Stopped half-way, it may be repeated.

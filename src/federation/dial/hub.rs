@@ -245,26 +245,33 @@ impl Hub {
 
     /// What the hub remembers of a site of this host.
     pub async fn witness(&self, site: SiteId) -> Result<Witness, Trouble> {
-        let mut whole = self.witness_behind(site, None).await?;
+        let key = keys::current(self.app.reader(), site).await?;
+        self.witness_with(site, &key.ok_or(Trouble::NoKey)?).await
+    }
+
+    /// The same, asked with a certain key.
+    pub async fn witness_with(&self, site: SiteId, key: &SiteKey) -> Result<Witness, Trouble> {
+        let mut whole = self.witness_behind(site, key, None).await?;
         for _ in 0..MOST_PAGES {
             let Some(after) = whole.next.take() else {
                 return Ok(whole);
             };
-            let page = self.witness_behind(site, Some(after)).await?;
+            let page = self.witness_behind(site, key, Some(after)).await?;
             whole.erased.extend(page.erased);
             whole.next = page.next;
         }
         Err(Trouble::Garbage("a testimony without end"))
     }
 
-    async fn witness_behind(&self, site: SiteId, after: Option<Uuid>) -> Result<Witness, Trouble> {
+    async fn witness_behind(&self, site: SiteId, key: &SiteKey, after: Option<Uuid>) -> Result<Witness, Trouble> {
         let after = after.map(|after| format!("?after={after}")).unwrap_or_default();
         let ask = Ask {
             site,
             target: &format!("/fed/v1/witness/{}{after}", site.0),
             body: None,
         };
-        let told: Witness = self.ask(&ask).await?.expect(StatusCode::OK)?;
+        let _turn = self.turns.acquire().await;
+        let told: Witness = self.send_with(&ask, key, PATIENCE).await?.expect(StatusCode::OK)?;
         if told.origin.0 == site.0 {
             Ok(told)
         } else {

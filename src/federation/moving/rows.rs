@@ -10,14 +10,16 @@ use entity::{
 };
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IdenStatic, IntoActiveModel,
-    Iterable, PrimaryKeyToColumn, QueryFilter, QuerySelect, QueryTrait, Select, Value, sea_query::OnConflict,
+    Iterable, PrimaryKeyToColumn, QueryFilter, QuerySelect, QueryTrait, Select, Value,
+    prelude::Uuid,
+    sea_query::{OnConflict, SelectStatement},
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
     error::{Error, Result},
-    search,
+    read, search,
 };
 
 macro_rules! ids_of {
@@ -53,6 +55,24 @@ macro_rules! tables {
             Ok(())
         }
 
+        /// Deletes every row of a site, and the words by which its records are found. Its keys stay: one of them may be
+        /// on its way to the hub.
+        pub async fn clear(db: &impl ConnectionTrait, site: SiteId) -> Result<()> {
+            clear_words(db, site).await?;
+            $(
+                let rows = $part::Entity::delete_many()
+                    .filter($part::Column::$column.in_subquery(ids_of!($parent . $id, site)));
+                rows.exec(db).await?;
+            )+
+            $(
+                if stringify!($own) != "site_key" {
+                    let rows = $own::Entity::delete_many().filter($own::Column::SiteId.eq(site));
+                    rows.exec(db).await?;
+                }
+            )+
+            Ok(())
+        }
+
         /// Writes a row back.
         pub async fn write(db: &impl ConnectionTrait, table: &str, row: &Map<String, Json>) -> Result<()> {
             match table {
@@ -84,12 +104,7 @@ pub async fn read_words(
     site: SiteId,
     mut take: impl FnMut(&'static str, Json) -> Result<()>,
 ) -> Result<()> {
-    let found = [
-        ids_of!(project.Id, site),
-        ids_of!(thread.Id, site),
-        ids_of!(resource.Id, site),
-    ];
-    for ids in found {
+    for ids in found_by_words(site) {
         let words = search_document::Entity::find().filter(search_document::Column::RecordId.in_subquery(ids));
         for words in words.all(db).await? {
             let (id, kind) = (words.record_id, words.kind.as_str());
@@ -106,6 +121,42 @@ pub async fn read_words(
 pub fn is_unused_key(table: &str, row: &Map<String, Json>) -> bool {
     let signs_from = row.get(site_key::Column::SignsFrom.as_str()).and_then(decode);
     table == stringify!(site_key) && !signs_from.is_some_and(|at| matches!(at, Value::ChronoDateTimeUtc(Some(_))))
+}
+
+async fn clear_words(db: &impl ConnectionTrait, site: SiteId) -> Result<()> {
+    for ids in found_by_words(site) {
+        let words = search_document::Entity::find()
+            .select_only()
+            .column(search_document::Column::RecordId)
+            .filter(search_document::Column::RecordId.in_subquery(ids));
+        let records: Vec<Uuid> = words.into_tuple().all(db).await?;
+        for records in records.chunks(read::IDS_A_STATEMENT) {
+            search::forget_all(db, records).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The records of a site that are found by words.
+fn found_by_words(site: SiteId) -> [SelectStatement; 3] {
+    [
+        ids_of!(project.Id, site),
+        ids_of!(thread.Id, site),
+        ids_of!(resource.Id, site),
+    ]
+}
+
+/// Name and secret of a key in a row of keys, when it is the one that the site signs with.
+pub(super) fn present_key(row: &Map<String, Json>) -> Option<(String, Vec<u8>)> {
+    let value = |column: site_key::Column| row.get(column.as_str()).and_then(decode);
+    let set = |column| matches!(value(column), Some(Value::ChronoDateTimeUtc(Some(_))));
+    if !set(site_key::Column::SignsFrom) || set(site_key::Column::RetiredAt) {
+        return None;
+    }
+    match (value(site_key::Column::Kid), value(site_key::Column::Secret)) {
+        (Some(Value::String(Some(kid))), Some(Value::Bytes(Some(secret)))) => Some((kid, secret)),
+        _ => None,
+    }
 }
 
 /// What the lines with words are called.

@@ -49,6 +49,9 @@ pub enum Refusal {
     /// The feed is not for this host.
     #[error("the feed is for others")]
     NotForUs,
+    /// An append to a feed that is for nobody in the directory, or one feed more than a site may have.
+    #[error("the site may not open this feed")]
+    NoSuchFeed,
     /// A key that is unknown, revoked, or not allowed to sign this position; or an epoch that the directory does not
     /// know as the present one. Ask again when the directory has moved; report it when that does not help.
     #[error("the key {kid} may not sign this")]
@@ -138,6 +141,24 @@ pub fn check_append(
     rules: Rules,
 ) -> Result<Checked, Refusal> {
     verify(batch, standing, signatures, rules, Signer::Present)
+}
+
+/// Whether a site may still append what [`check_append`] has taken, as far as the directory says now.
+///
+/// # Errors
+///
+/// The site is not active any more, or signs with another key.
+pub fn still_appends(checked: &Checked, standing: Option<&Standing>) -> Result<(), Refusal> {
+    let status = standing.map_or(Status::Left, |standing| standing.status);
+    if status != Status::Active {
+        return Err(Refusal::NotActive(status));
+    }
+    let kid = &checked.batch.checkpoint.kid;
+    let present = standing.and_then(|standing| standing.keys.current());
+    if present.is_none_or(|present| present.kid != *kid) {
+        return Err(Refusal::UntrustedKey { kid: kid.clone() });
+    }
+    Ok(())
 }
 
 impl Checked {
@@ -283,9 +304,6 @@ fn entries(batch: &Batch, rules: Rules) -> Result<Vec<CheckedEntry>, Refusal> {
         }
         if (header.op == Operation::Open) != (pos == 1) {
             return Err(forged(pos, "an epoch begins with its opening, and nothing else does"));
-        }
-        if entries.last().is_some_and(|last| last.header.op == Operation::Move) {
-            return Err(forged(pos, "the site has moved"));
         }
         if header.op.has_payload() != header.ph.is_some() {
             return Err(forged(pos, "a payload where none belongs, or none where one does"));

@@ -10,6 +10,11 @@ use super::{
 };
 use crate::federation::wire::{Audience, Epoch, Key, Member, Origin, PublicKey, Signature, Status, Window};
 
+/// Most keys that a site may have had without a revocation, and most windows of all of them: so whoever holds a key cannot
+/// make the site's record too long to travel, by which it would be revoked.
+const MOST_KEYS: usize = 100;
+const MOST_WINDOWS: usize = 1_000;
+
 /// What a host believes of an origin when it judges what it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
@@ -183,7 +188,25 @@ pub fn revoked(member: &Member, kid: &str, at: DateTime<Utc>) -> Result<Member, 
     let mut member = member.clone();
     let key = find(&mut member, kid)?;
     key.revoked_at = key.revoked_at.or(Some(at));
+    key.feeds.clear();
     Ok(member)
+}
+
+/// Whether the record has room for another key that the present one proves. The present key's windows come again under it.
+pub fn may_rotate(member: &Member) -> bool {
+    let present = member.keys.last().map_or(0, |key| key.feeds.len());
+    member.keys.len() < MOST_KEYS && windows(member) + present <= MOST_WINDOWS
+}
+
+/// Whether the record has room for another feed.
+pub fn may_open(member: &Member, audience: Audience) -> bool {
+    let known = member.keys.iter().flat_map(|key| &key.feeds);
+    let known = { known }.any(|window| window.audience == audience);
+    known || windows(member) < MOST_WINDOWS
+}
+
+fn windows(member: &Member) -> usize {
+    member.keys.iter().map(|key| key.feeds.len()).sum()
 }
 
 fn find<'a>(member: &'a mut Member, kid: &str) -> Result<&'a mut Key, DirectoryRefusal> {

@@ -82,9 +82,3 @@ pub fn progress(erasure: &Erasure, peers: &[Peer], now: DateTime<Utc>, patience:
         () => Progress::Propagating { waiting },
     }
 }
-
-/// What a host has to delete before it serves anything after a restore: records that the ledger, which no backup brings
-/// back, says are gone. `holds` tells whether the database still has one.
-pub fn to_purge(ledger: impl IntoIterator<Item = Uuid>, holds: impl Fn(Uuid) -> bool) -> Vec<Uuid> {
-    ledger.into_iter().filter(|gid| holds(*gid)).collect()
-}

@@ -9,13 +9,14 @@ use crate::federation::wire::{
     Previous, Salt, first_head, next_head, payload_hash,
 };
 
-/// The type of the entries by which a feed speaks of itself: [`Operation::Open`] and [`Operation::Move`].
+/// The type of the entries by which a feed speaks of itself: [`Operation::Open`].
 pub const FEED_TYPE: &str = "feed";
 
 const FEED_SCHEMA: &str = "feed@1";
 
-/// An epoch with fewer headers is never worth a new one.
-const FEWEST_HEADERS: u64 = 1_000;
+/// An epoch with fewer headers is never worth a new one. Whether a longer one is, is asked whenever it has grown by as many:
+/// to count what is left takes longer than to write.
+pub const FEWEST_HEADERS: u64 = 1_000;
 
 /// The end of a feed that this host writes: one row of `feed_head`, locked for as long as entries are added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +31,6 @@ pub struct Feed {
     pub pos: u64,
     /// The head after it.
     pub head: Head,
-    /// Whether the site has moved away ([`close`]): nothing follows.
-    pub moved: bool,
 }
 
 /// What the feed should say of a record now.
@@ -80,8 +79,7 @@ pub struct Appended {
     pub feed: Feed,
     /// The new entries, lowest position first.
     pub entries: Vec<Written>,
-    /// Records whose state is too large to travel. Nothing was written of them; writing such a state should have been
-    /// refused.
+    /// Records whose state is too large to travel. Nothing was written of them: the limits of what people write have failed.
     pub too_large: Vec<Uuid>,
 }
 
@@ -117,27 +115,12 @@ pub fn open(
             epoch,
             pos: 0,
             head: first_head(origin, audience, epoch),
-            moved: false,
         },
         entries: Vec::new(),
         at,
     };
     let payload = Opening { previous }.text();
     run.write(&of_the_feed(epoch), Operation::Open, Some((salt, payload)));
-    run.finish(Vec::new())
-}
-
-/// Ends an epoch because the site moves to another host.
-pub fn close(feed: &Feed, at: DateTime<Utc>) -> Appended {
-    let mut run = Run {
-        feed: *feed,
-        entries: Vec::new(),
-        at,
-    };
-    if !feed.moved {
-        run.write(&of_the_feed(feed.epoch), Operation::Move, None);
-        run.feed.moved = true;
-    }
     run.finish(Vec::new())
 }
 
@@ -160,7 +143,7 @@ pub fn append(
         at,
     };
     let mut too_large = Vec::new();
-    for draft in drafts.iter().filter(|_| !feed.moved) {
+    for draft in drafts {
         let last = emitted(draft.gid);
         let shown = last.is_some_and(|last| last.op == Operation::Put);
         if last.is_some_and(|last| last.op == Operation::Erase) {
@@ -182,15 +165,16 @@ pub fn append(
     run.finish(too_large)
 }
 
-/// Whether a shared state is small enough to travel: what a write has to ask before it stores one.
-pub fn fits(draft: &Draft, payload: &str) -> bool {
+/// Whether a shared state is small enough to travel.
+fn fits(draft: &Draft, payload: &str) -> bool {
     // Everything of a header but its two words takes less than 400 bytes.
     payload.len() <= MAX_PAYLOAD_BYTES && draft.kind.len() + draft.schema.len() + 400 <= MAX_HEADER_BYTES
 }
 
-/// Whether a feed has so many headers for its live rows that a new epoch is worth everybody's reading it again.
-pub fn is_worth_reopening(headers: u64, live: u64) -> bool {
-    headers >= FEWEST_HEADERS && headers > live.saturating_mul(4)
+/// Whether a feed has so many headers that a new epoch is worth everybody's reading it again. `left` is what that would say:
+/// the records that are shown, and those that are gone for ever.
+pub fn is_worth_reopening(headers: u64, left: u64) -> bool {
+    headers >= FEWEST_HEADERS && headers > left.saturating_mul(4)
 }
 
 impl Feed {
@@ -205,6 +189,13 @@ impl Feed {
 }
 
 impl Emitted {
+    /// What an earlier epoch said of a record, when all that matters is that it did.
+    pub const BEFORE: Self = Self {
+        op: Operation::Delete,
+        ph: None,
+        salt: None,
+    };
+
     fn says(&self, payload: &str) -> bool {
         self.ph.is_some() && self.ph == self.salt.map(|salt| payload_hash(salt, payload))
     }

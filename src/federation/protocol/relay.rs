@@ -9,9 +9,7 @@ use super::{
     check::{Checked, Refusal},
     rules::{Rule, Rules},
 };
-use crate::federation::wire::{
-    Checkpoint, Epoch, Head, MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, Opening, Operation, Origin, Previous,
-};
+use crate::federation::wire::{Checkpoint, Epoch, Head, MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, Opening, Origin, Previous};
 
 /// What a host holds of a feed, as writer or as relay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +20,6 @@ pub struct Held {
     pub to: u64,
     /// The head after it.
     pub head: Head,
-    /// Whether its last entry says that the site has moved.
-    pub moved: bool,
 }
 
 /// What the hub answers to an append.
@@ -49,7 +45,7 @@ pub enum Taken {
 ///
 /// # Errors
 ///
-/// A batch that no resending mends: a record of another site, or entries after a site has moved.
+/// A batch that no resending mends: a record of another site.
 pub fn append(
     held: Option<&Held>,
     batch: &Checked,
@@ -61,12 +57,6 @@ pub fn append(
     match present {
         Some(held) if sent.from != held.to + 1 || (sent.prev != held.head && rules.on(Rule::Chain)) => {
             return Ok(Taken::Conflict(Some(held.ended())));
-        }
-        Some(held) if held.moved && !sent.entries.is_empty() => {
-            return Err(Refusal::Forged {
-                pos: sent.from,
-                what: "the site has moved",
-            });
         }
         Some(_) => {}
         None if sent.from != 1 || sent.entries.is_empty() => return Ok(Taken::Conflict(None)),
@@ -91,9 +81,6 @@ pub fn append(
             epoch: sent.epoch,
             to: sent.to,
             head: last.map_or(sent.prev, |entry| entry.head),
-            moved: last.map_or(present.is_some_and(|held| held.moved), |entry| {
-                entry.header.op == Operation::Move
-            }),
         },
         opened: present.is_none(),
         superseded: superseded(batch),

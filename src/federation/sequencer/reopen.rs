@@ -1,17 +1,21 @@
-//! New epochs: when others have read a story of a feed that this database does not know (`docs/federation.md`, section 8).
+//! New epochs: when others have read a story of a feed that this database does not know (`docs/federation.md`, section 8), and
+//! when a feed has grown far longer than what is left of it.
+
+use std::collections::BTreeMap;
 
 use entity::{SiteId, feed_entry, feed_shared};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{Locked, ROWS_A_STATEMENT};
 use crate::{
     app::{App, Work},
+    champions::feed::CHAMPION,
     error::{Error, Result},
     federation::{
         host,
         keys::{self, RootKey, SiteKey},
         protocol::{
-            publisher::{self, Draft, Feed, Shared},
+            publisher::{self, Draft, Emitted, FEWEST_HEADERS, Feed, Shared},
             rules::Rules,
         },
         renewal,
@@ -29,7 +33,7 @@ pub async fn reopen(app: &App, judged: &Feed, previous: Previous) -> Result<bool
         .system("reopen", async |work| {
             let mut feeds = Locked::feeds(work, SiteId(judged.origin.0)).await?;
             let present = feeds.heads.get(&judged.audience);
-            if !present.is_some_and(|present| present.epoch == judged.epoch && !present.moved) {
+            if !present.is_some_and(|present| present.epoch == judged.epoch) {
                 return Ok(false);
             }
             feeds.reopen(work, judged, previous).await?;
@@ -47,23 +51,29 @@ pub async fn reopen(app: &App, judged: &Feed, previous: Previous) -> Result<bool
 /// # Errors
 /// Only when the database fails.
 pub async fn recall(app: &App, site: SiteId, audience: Audience, previous: Previous) -> Result<bool> {
-    let opened = app
-        .system("recall", async |work| {
-            let mut feeds = Locked::locked(work, site).await?;
-            if feeds.heads.get(&audience).is_some_and(|feed| feed.pos > 0) {
-                return Ok(false);
-            }
-            let new = feeds.unwritten(work, audience);
-            let salt = Salt(work.app().ids.bytes());
-            let opened = publisher::open(new.origin, audience, new.epoch, Some(previous), salt, work.now());
-            feeds.store(work, &opened).await?;
-            feeds.tell_opened(work, audience).await?;
-            feeds.sign(work).await?;
-            Ok(true)
-        })
-        .await?;
+    let recall = async |work: &mut Work<'_>| recall_in(work, site, audience, previous).await;
+    let opened = app.system("recall", recall).await?;
     app.signals.grew();
     Ok(opened)
+}
+
+/// The same within a work that goes on after it.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn recall_in(work: &mut Work<'_>, site: SiteId, audience: Audience, previous: Previous) -> Result<bool> {
+    let mut feeds = Locked::locked(work, site).await?;
+    if feeds.heads.get(&audience).is_some_and(|feed| feed.pos > 0) {
+        return Ok(false);
+    }
+    let new = feeds.unwritten(work, audience);
+    let salt = Salt(work.app().ids.bytes());
+    let opened = publisher::open(new.origin, audience, new.epoch, Some(previous), salt, work.now());
+    feeds.store(work, &opened).await?;
+    feeds.say_erased(work, audience).await?;
+    feeds.tell_opened(work, audience).await?;
+    feeds.sign(work).await?;
+    Ok(true)
 }
 
 /// Has a site sign with a new key after the present one was lost or stolen, and opens a new epoch of each of its feeds, so
@@ -128,12 +138,73 @@ impl Locked {
             let appended = publisher::append(&feed, &drafts, |_| None, |_| false, salt, work.now(), rules);
             self.store(work, &appended).await?;
         }
+        self.say_erased(work, audience).await?;
         let earlier = feed_entry::Entity::delete_many()
             .filter(feed_entry::Column::Origin.eq(self.site))
             .filter(feed_entry::Column::Audience.eq(audience.to_string()))
             .filter(feed_entry::Column::Epoch.ne(new.epoch.0));
         earlier.exec(work.db()).await?;
         self.tell_opened(work, audience).await
+    }
+
+    /// Opens a new epoch of each feed that has grown far longer than what is left of it.
+    pub(super) async fn shorten(&mut self, work: &mut Work<'_>, before: &BTreeMap<Audience, Feed>) -> Result<()> {
+        for (audience, feed) in self.heads.clone() {
+            let from = before.get(&audience).map_or(0, |before| before.pos);
+            if from / FEWEST_HEADERS == feed.pos / FEWEST_HEADERS {
+                continue;
+            }
+            let left = self.left(work, audience).await?;
+            if publisher::is_worth_reopening(feed.pos, left) {
+                tracing::info!(site = %self.site, %audience, headers = feed.pos, left, "a feed begins a new epoch");
+                self.reopen(work, &feed, feed.ended()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How much a new epoch of a feed would say.
+    async fn left(&self, work: &Work<'_>, audience: Audience) -> Result<u64> {
+        use feed_shared::Column;
+        let left = feed_shared::Entity::find()
+            .filter(Column::Origin.eq(self.site))
+            .filter(Column::Audience.eq(audience.to_string()))
+            .filter(Column::Operation.ne(Operation::Delete.word()));
+        Ok(left.count(work.db()).await?)
+    }
+
+    /// Says again, in a new epoch, what is gone for ever: who has not heard it in an earlier one, or has had to doubt it, enters
+    /// it now. Erased are people, whose cards everybody reads.
+    async fn say_erased(&mut self, work: &Work<'_>, audience: Audience) -> Result<()> {
+        if audience != Audience::Network {
+            return Ok(());
+        }
+        let mut erased = work.app().ledger.of_site(self.site).map_err(Error::internal)?;
+        erased.sort_unstable();
+        for erased in erased.chunks(ROWS_A_STATEMENT) {
+            let drafts = erased.iter().map(|gid| Draft {
+                gid: *gid,
+                kind: CHAMPION.kind.to_owned(),
+                schema: CHAMPION.schema.to_owned(),
+                parent: None,
+                shared: Shared::Erased,
+            });
+            let drafts: Vec<_> = drafts.collect();
+            let (ids, rules) = (&work.app().ids, Rules::default());
+            let salt = || Salt(ids.bytes());
+            let feed = self.heads[&audience];
+            let appended = publisher::append(
+                &feed,
+                &drafts,
+                |_| Some(Emitted::BEFORE),
+                |_| true,
+                salt,
+                work.now(),
+                rules,
+            );
+            self.store(work, &appended).await?;
+        }
+        Ok(())
     }
 
     /// What entries of a feed said, to be said again.

@@ -202,7 +202,6 @@ mod tests {
             epoch,
             pos: 1,
             head: Vec::new(),
-            moved: false,
             changed: *changed,
         };
         changed.iter().map(|changed| (word.clone(), head(changed))).collect()

@@ -14,7 +14,7 @@ use super::{
 pub struct Header {
     /// The position in the epoch, from 1 without gaps. It is the version of the record's shared state.
     pub pos: u64,
-    /// The record; the epoch itself for [`Operation::Open`] and [`Operation::Move`].
+    /// The record; the epoch itself for [`Operation::Open`].
     pub gid: Uuid,
     /// The type of the record, such as `project`.
     #[serde(rename = "type")]

@@ -84,8 +84,6 @@ pub enum Operation {
     Delete,
     /// Gone for ever. Nothing follows for this record.
     Erase,
-    /// The site moves to another host: nothing follows in this epoch.
-    Move,
 }
 
 impl Operation {
@@ -96,13 +94,12 @@ impl Operation {
             Self::Put => "put",
             Self::Delete => "del",
             Self::Erase => "erase",
-            Self::Move => "move",
         }
     }
 
     /// The operation of a word.
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Open, Self::Put, Self::Delete, Self::Erase, Self::Move]
+        [Self::Open, Self::Put, Self::Delete, Self::Erase]
             .into_iter()
             .find(|operation| operation.word() == word)
     }

@@ -139,7 +139,7 @@ fn an_audience_and_an_operation_have_one_spelling() {
     ] {
         assert_eq!(text.parse::<Audience>(), Err(UnknownAudience), "{text}");
     }
-    for word in ["open", "put", "del", "erase", "move"] {
+    for word in ["open", "put", "del", "erase"] {
         let operation = Operation::from_word(word).unwrap();
         assert_eq!(serde_json::to_value(operation).unwrap(), json!(word));
         assert_eq!(serde_json::from_value::<Operation>(json!(word)).unwrap(), operation);

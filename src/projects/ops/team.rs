@@ -1,7 +1,9 @@
 //! The teams of projects.
 
 use entity::{ChampionId, ProjectId, champion, project, project_champion};
-use sea_orm::{ActiveValue::Set, EntityTrait, IntoActiveModel, sea_query::OnConflict};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, sea_query::OnConflict,
+};
 
 use crate::{
     app::Work,
@@ -24,6 +26,9 @@ pub const TEAM: Parent<champion::Entity> = Parent::Through {
     parent: "project_id",
     row: "champion_id",
 };
+
+/// Most champions of a team: the project travels with it.
+const MOST_TEAM: u64 = 1_000;
 
 /// Notes a problem unless the champion is one of the project's site.
 pub(super) async fn team_member(
@@ -54,6 +59,13 @@ pub async fn add_champion(
     work.allow::<project::Entity>(Action::Manage, &row)?;
     let mut check = Check::new();
     team_member(work, &mut check, "champion", &row, champion).await?;
+    let others = project_champion::Entity::find()
+        .filter(project_champion::Column::ProjectId.eq(id))
+        .filter(project_champion::Column::ChampionId.ne(champion));
+    if others.count(work.db()).await? >= MOST_TEAM {
+        let why = format!("A team has at most {MOST_TEAM} champions.");
+        check.note(ProblemCode::TooLong, "champion", why);
+    }
     check.done()?;
     let member = project_champion::ActiveModel {
         project_id: Set(id),

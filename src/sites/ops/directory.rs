@@ -3,7 +3,7 @@
 use entity::{Kind, SiteId, SiteKind, SiteStatus, site, site_member};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect, QueryTrait,
+    QueryOrder, QuerySelect, QueryTrait, sea_query::LockType,
 };
 use serde_json::json;
 
@@ -175,7 +175,7 @@ async fn public_key(work: &Work<'_>, check: &mut Check, text: &str) -> Result<St
 /// take turns and each sees whether the other took its place.
 async fn keeper(work: &Work<'_>, action: Action) -> Result<SiteId> {
     let found = site::Entity::find().filter(site::Column::Kind.eq(SiteKind::National));
-    let national = found.lock_exclusive().one(work.db()).await?;
+    let national = found.lock(LockType::NoKeyUpdate).one(work.db()).await?;
     let national = national.ok_or_else(|| work.refusal())?;
     Ok(work.allow_at(action, Kind::Site, national.id).await?.id)
 }
@@ -245,7 +245,7 @@ pub async fn leave(work: &mut Work<'_>, slug: &str, reason: Option<String>) -> R
 /// A site of the directory to change: whichever host keeps the site, the directory is the national site's.
 async fn listed(work: &Work<'_>, slug: &str) -> Result<site::Model> {
     let found = readable::<site::Entity>(work.caller()).filter(site::Column::Slug.eq(slug));
-    let found = found.lock_exclusive().one(work.db()).await?;
+    let found = found.lock(LockType::NoKeyUpdate).one(work.db()).await?;
     found.ok_or(Error::NotFound(Kind::Site))
 }
 

@@ -3,6 +3,7 @@
 use entity::{IssuerId, Kind, List, SiteId, SiteRole, TokenAlgorithm, issuer, site};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect, Select,
+    sea_query::LockType,
 };
 use serde_json::Value;
 
@@ -73,8 +74,8 @@ pub async fn trust(work: &mut Work<'_>, site: SiteId, trusted: Trust) -> Result<
 
 async fn store(work: &mut Work<'_>, site: SiteId, trusted: Trust, development: bool) -> Result<issuer::Model> {
     // Two registrations of one site take turns, so that each sees whether the other took its place.
-    let home = site::Entity::find_by_id(site).lock_exclusive().one(work.db()).await?;
-    home.ok_or(Error::NotFound(Kind::Site))?;
+    let home = site::Entity::find_by_id(site).lock(LockType::NoKeyUpdate);
+    home.one(work.db()).await?.ok_or(Error::NotFound(Kind::Site))?;
     let mut check = Check::new();
     let (jwks, jwks_url) = keys(work, &mut check, &trusted);
     let named = name(&mut check, "issuer", &trusted.issuer);

@@ -124,6 +124,30 @@ between_hosts! {
     }
 }
 
+between_hosts! {
+    async fn what_a_restore_brings_back_of_others_is_gone_before_anybody_asks(network) {
+        let lead = network.leeds.champion(&["leeds:project_lead"]).await;
+        let input = json!({ "site": "leeds", "title": "Gone", "summary": "All about it.", "visibility": "NETWORK" });
+        let gone = lead.does("projectCreate", input.clone(), "project { id }").await.record().clone();
+        let mut stays = input;
+        stays["title"] = json!("Stays");
+        lead.does("projectCreate", stays, "project { id }").await.record();
+        network.meets().await;
+        let site = site(&network.leeds, "leeds").await.id;
+        for (host, role) in [(&network.hub, "national:champion"), (&network.hull, "hull:champion")] {
+            let reader = host.person(&[role]);
+            assert_eq!(titles(&reader).await, ["Gone", "Stays"]);
+            // The ledger is newer than the database, which knows nothing of the erasure.
+            host.server.0.ledger.write(&[], &[(site, id_of(&gone))]).unwrap();
+            host.restart().await;
+            assert_eq!(titles(&reader).await, ["Stays"]);
+            let told = feed_entry::Entity::find().filter(feed_entry::Column::RecordId.eq(id_of(&gone)));
+            let told = told.all(host.server.0.reader()).await.unwrap();
+            assert!(told.iter().all(|entry| entry.payload.is_none()), "nor is it told on");
+        }
+    }
+}
+
 fn id_of(record: &Value) -> sea_orm::prelude::Uuid {
     entity::ids::parse_any(record["id"].as_str().unwrap()).unwrap().1
 }

@@ -1,8 +1,14 @@
 //! What one host shares, others find and read.
 
-use sea_orm::EntityTrait;
+use champion_network::federation::{feeds, wire::Audience};
+use entity::{Kind, Visibility, feed_entry, project};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use crate::support::{Host, Person, Value, between_hosts, json, network::exchange};
+use crate::support::{
+    Host, Person, Value, between_hosts, json,
+    network::{exchange, sequence, site},
+    on_both,
+};
 
 /// A published guide of a site, written by one of its champions and published by a curator.
 pub(super) async fn guide(host: &Host, site: &str, title: &str) -> Value {
@@ -233,5 +239,41 @@ between_hosts! {
         ]));
         let elsewhere = entity::resource_proposal::Entity::find().all(network.hull.server.0.reader()).await.unwrap();
         assert!(elsewhere.is_empty(), "nobody else hears of it");
+    }
+}
+
+on_both! {
+    async fn a_feed_that_has_grown_far_longer_than_what_it_shows_begins_a_new_epoch(host) {
+        let lead = host.champion(&["leeds:project_lead"]).await;
+        for number in 0..100 {
+            let input = json!({ "site": "leeds", "title": format!("Project {number:03}"), "summary": "Ours.", "visibility": "NETWORK" });
+            lead.does("projectCreate", input, "project { id }").await.record();
+        }
+        sequence(host).await;
+        let site = site(host, "leeds").await.id;
+        let app = &host.server.0;
+        let now = async || feeds::feed(app.reader(), site, Audience::Network).await.unwrap().unwrap();
+        let first = now().await;
+        for round in 0..10 {
+            app.system("toggle", async |work| {
+                let visibility = if round % 2 == 0 { Visibility::Site } else { Visibility::Network };
+                let own = project::Column::SiteId.eq(site);
+                let toggled = project::Entity::update_many().col_expr(project::Column::Visibility, visibility.into());
+                toggled.filter(own.clone()).exec(work.db()).await?;
+                for row in project::Entity::find().filter(own).all(work.db()).await? {
+                    work.touch(site, Kind::Project, row.id);
+                }
+                Ok(())
+            }).await.unwrap();
+            sequence(host).await;
+            if round < 8 {
+                assert_eq!(now().await.epoch, first.epoch, "{round}");
+            }
+        }
+        let last = now().await;
+        assert_ne!(last.epoch, first.epoch);
+        assert!((100..300).contains(&last.pos), "{}", last.pos);
+        let titles: Vec<_> = feed_entry::Entity::find().filter(feed_entry::Column::Origin.eq(site)).all(app.reader()).await.unwrap();
+        assert_eq!(titles.len() as u64, last.pos, "the old epoch is gone");
     }
 }

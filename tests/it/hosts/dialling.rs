@@ -278,7 +278,7 @@ over_sockets! {
         let leeds = id(app(&network.leeds), "leeds").await;
         // More than goes into one message.
         let erased: Vec<_> = (1..70_000).map(|number| (leeds, Uuid::from_u128(number))).collect();
-        app(&network.hub).ledger.add(&erased).unwrap();
+        app(&network.hub).ledger.write(&[], &erased).unwrap();
         let national = id(app(&network.leeds), NATIONAL).await;
         for origin in [SiteId(Uuid::from_u128(1)), national] {
             let parked = entity::feed_parked::ActiveModel {

@@ -6,11 +6,20 @@ use champion_network::federation::protocol::{
     keys::Keys,
 };
 use champion_network::federation::wire::{Entry, Header};
-use champion_network::federation::{
-    apply,
-    feeds::{self as own, Served},
-    protocol::{check::check, relay::Asked, rules::Rules},
-    wire::{Checkpoint, Ed25519, Status},
+use champion_network::{
+    error::Error,
+    federation::{
+        apply, directory,
+        feeds::{self as own, Served},
+        messages::Rotation,
+        protocol::{
+            check::{self as checks, check, check_append},
+            relay::Asked,
+            rules::Rules,
+        },
+        relay, renewal,
+        wire::{Checkpoint, Ed25519, Status},
+    },
 };
 
 use super::*;
@@ -307,5 +316,68 @@ in_a_network! {
         let beyond = format!("{}?epoch={}&after={}", address(&leeds, Audience::Network), good.epoch.0, u64::MAX);
         let hull = Peer::of(&network.hull, "hull").await;
         assert_eq!(hull.gets(hub, &beyond).await.status(), 503);
+    }
+}
+
+in_a_network! {
+    async fn an_append_under_way_is_not_stored_once_its_key_is_another_or_its_site_has_left(network) {
+        let (leeds, hub) = (Peer::of(&network.leeds, "leeds").await, &network.hub);
+        let mut story = Story::begins(&leeds, Audience::Network, None);
+        assert_eq!(leeds.appends(hub, &story.whole()).await.status(), 200);
+        story.tells(record(1), "Garden");
+        let standing = directory::standing(app(hub).reader(), leeds.site).await.unwrap().unwrap();
+        let checked = check_append(story.batch(2, 2), &standing, &Ed25519, Rules::default()).unwrap();
+        let late = async || relay::append(app(hub), &checked).await.unwrap();
+        let held = async || own::feed(app(hub).reader(), leeds.site, Audience::Network).await.unwrap().map(|feed| feed.pos);
+
+        app(hub).system("rotate", async |work| {
+            let (key, proof) = {
+                let next = app(&network.leeds).system("next", async |work| keys::next(work, leeds.site).await);
+                next.await.unwrap()
+            };
+            let next = Rotation { public: key.public(), proof };
+            renewal::rotate(work, leeds.site, &next).await?.map_err(|refused| Error::not_now(refused.0))
+        }).await.unwrap();
+        assert!(matches!(late().await, Err(checks::Refusal::UntrustedKey { .. })));
+        assert_eq!(held().await, Some(1), "behind the rotation nobody could read it");
+
+        let admin = hub.person(&["national:site_admin"]);
+        admin.does("siteLeave", json!({ "site": "leeds", "reason": "Closed." }), "site { status }").await.record();
+        assert!(matches!(late().await, Err(checks::Refusal::NotActive(Status::Left))));
+        sequencer::run(app(hub)).await.unwrap();
+        assert_eq!(held().await, None);
+        assert!(matches!(late().await, Err(checks::Refusal::NotActive(Status::Left))));
+        assert_eq!(held().await, None);
+    }
+}
+
+in_a_network! {
+    async fn a_feed_for_nobody_in_the_directory_is_refused(network) {
+        let (leeds, hull, hub) = (Peer::of(&network.leeds, "leeds").await, Peer::of(&network.hull, "hull").await, &network.hub);
+        let invented = Story::begins(&leeds, Audience::Site(record(9)), None);
+        assert_eq!(refusal(&leeds.appends(hub, &invented.whole()).await), (422, "REFUSED".to_owned()));
+        let known = Story::begins(&leeds, Audience::Site(hull.site.0), None);
+        assert_eq!(leeds.appends(hub, &known.whole()).await.status(), 200);
+    }
+}
+
+in_a_network! {
+    async fn the_ledger_takes_few_erasures_of_what_nobody_knew_and_all_of_what_was_known(network) {
+        let (leeds, hub) = (Peer::of(&network.leeds, "leeds").await, &network.hub);
+        let mut story = Story::begins(&leeds, Audience::Network, None);
+        for number in 1..=3 {
+            story.tells(record(number), "Garden");
+        }
+        story.erases((1_000..2_200).map(record));
+        story.erases((1_000..2_200).map(record));
+        for number in 1..=3 {
+            story.says(record(number), Shared::Erased);
+        }
+        for (from, to) in [(1, 500), (501, 1_000), (1_001, 1_500), (1_501, 2_000), (2_001, 2_407)] {
+            assert_eq!(leeds.appends(hub, &story.batch(from, to)).await.status(), 200);
+        }
+        let ledger = &app(hub).ledger;
+        assert_eq!(ledger.count(leeds.site).unwrap(), 1_003);
+        assert_eq!(ledger.among(leeds.site, &[record(1), record(2), record(3)]).unwrap().len(), 3);
     }
 }

@@ -183,7 +183,7 @@ in_a_network! {
     async fn a_long_ledger_is_told_in_pages(network) {
         let (leeds, hub) = (Peer::of(&network.leeds, "leeds").await, &network.hub);
         let mut erased: Vec<_> = (0..2 * MAX_ERASED as u128 + 5).map(|number| (leeds.site, record(number * 7919 % 104_729))).collect();
-        app(hub).ledger.add(&erased).unwrap();
+        app(hub).ledger.write(&[], &erased).unwrap();
         let target = format!("/fed/v1/witness/{}", leeds.site.0);
         let (mut told, mut pages, mut next) = (Vec::new(), 0, None::<Uuid>);
         loop {

@@ -1,6 +1,9 @@
 //! Other keys for a site while hosts run: rotated in the middle of a feed, stolen, revoked and replaced.
 
-use champion_network::federation::wire::{Audience, PublicKey};
+use champion_network::federation::{
+    feeds,
+    wire::{Audience, PublicKey},
+};
 use entity::{site_key, trusted_key};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
@@ -52,6 +55,22 @@ real_hosts! {
         take_in(&[&hub, &leeds, &hull]).await;
         let thief = leeds.inside().await;
         let stolen = Peer::at(&thief.0, "leeds").await;
+        let ana = leeds.champion("ana", "champion").await;
+        let card = ana.card().await;
+        take_in(&[&hub, &leeds, &hull]).await;
+        ana.does("championErase", card.clone(), "champion { id }").await;
+        take_in(&[&hub, &leeds, &hull]).await;
+        // While the key still counts, its thief has everything erased.
+        let held = Held::by(&hub, "leeds").await;
+        let end = feeds::stored(held.head.as_ref().unwrap()).unwrap().ended();
+        let mut erases = Story::begins(&stolen, Audience::Network, Some(end));
+        erases.erases(held.shown());
+        assert_eq!(appends(&stolen, &hub, &erases.whole()).await.0, 200);
+        assert!(titles(&hub, "leeds").await.is_empty());
+        until("the other region has read it, or what the site has said against it", async || {
+            let present = Held::by(&hub, "leeds").await.head.unwrap().epoch == erases.feed.epoch.0;
+            (!present || titles(&hull, "leeds").await.is_empty()).then_some(())
+        }).await;
 
         hub.does(&["site", "revoke-key", "leeds"]);
         // The thief goes on in the feed's name, from its start and in a new epoch.
@@ -60,8 +79,7 @@ real_hosts! {
         assert_eq!(told.0, 401, "{told:?}");
         lead.writes("Meanwhile").await;
         let new = leeds.does(&["site", "replace-key", "leeds"]);
-        assert_eq!(titles(&hub, "leeds").await, titles(&hull, "leeds").await);
-        hub.does(&["site", "accept-key", "leeds", "--public-key", &new, "--root", ROOT]);
+                hub.does(&["site", "accept-key", "leeds", "--public-key", &new, "--root", ROOT]);
 
         for host in [&hub, &hull] {
             until("all of it is there", async || {
@@ -79,6 +97,12 @@ real_hosts! {
         let relayed = Held::by(&hub, "leeds").await;
         relayed.is_whole();
         assert_eq!(Held::by(&hull, "leeds").await.shown(), relayed.shown());
+        let gone = entity::ids::parse_any(card["id"].as_str().unwrap()).unwrap().1;
+        for host in [&hub, &hull] {
+            let inside = host.inside().await;
+            assert_eq!(inside.0.ledger.of_site(stolen.site).unwrap(), [gone], "what the site itself has erased, and no more");
+            inside.0.database.close().await.unwrap();
+        }
         thief.0.database.close().await.unwrap();
     }
 }

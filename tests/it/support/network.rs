@@ -63,15 +63,38 @@ impl Network {
             Host::keeping(backend, &["hull"], 9, region),
         );
         let network = Self { hub, leeds, hull };
-        sequence(&network.hub).await;
-        for (host, slug) in [(&network.leeds, "leeds"), (&network.hull, "hull")] {
-            network.join(host, slug).await;
-        }
+        network.join_all(&["leeds"]).await;
         network
     }
 
-    async fn join(&self, host: &Host, slug: &str) {
+    /// The same with a first region that keeps several sites, whose people may become the second one's.
+    pub async fn with_several(backend: Backend, sites: &[&str]) -> Self {
+        let (hub, leeds, hull) = tokio::join!(
+            Host::keeping(backend, &[NATIONAL], 7, |_| {}),
+            Host::keeping(backend, sites, 8, |_| {}),
+            Host::keeping(backend, &["hull"], 9, |_| {}),
+        );
+        let hull = hull.signing_as(&leeds);
+        let network = Self { hub, leeds, hull };
+        network.join_all(sites).await;
+        network.meets().await;
+        network
+    }
+
+    async fn join_all(&self, sites: &[&str]) {
+        sequence(&self.hub).await;
+        for slug in sites {
+            self.join(&self.leeds, slug).await;
+        }
+        self.join(&self.hull, "hull").await;
+    }
+
+    /// Has a site of a host join, whose first one makes the host do so.
+    pub async fn join(&self, host: &Host, slug: &str) {
         self.admits(host, slug).await;
+        if sites::ops::national(host.server.0.reader()).await.unwrap().is_some() {
+            return;
+        }
         let national = national(&self.hub).await;
         let join = host
             .server

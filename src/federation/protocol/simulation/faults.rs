@@ -8,7 +8,6 @@ use super::{
 use crate::federation::{
     protocol::{
         directory::{revoked, rotated},
-        erasure::to_purge,
         rules::{Rule, Rules},
     },
     wire::{
@@ -126,14 +125,12 @@ impl World {
     fn purge_by_ledger(&mut self, host: usize) {
         let here = &self.hosts[host];
         let site = here.site;
+        let holds = |gid| here.db.records.get(&gid).is_some_and(|record| !record.erased);
         let own = here
             .ledger
             .iter()
-            .filter(|(origin, _)| *origin == site)
-            .map(|(_, gid)| *gid);
-        let own = to_purge(own, |gid| {
-            here.db.records.get(&gid).is_some_and(|record| !record.erased)
-        });
+            .filter(|(origin, gid)| *origin == site && holds(*gid));
+        let own: Vec<_> = own.map(|(_, gid)| *gid).collect();
         let others: Vec<_> = here
             .ledger
             .iter()

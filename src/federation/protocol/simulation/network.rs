@@ -226,7 +226,6 @@ impl World {
             epoch: end.epoch,
             to: end.pos,
             head: end.head,
-            moved: end.moved,
         })
     }
 

@@ -6,9 +6,9 @@ use uuid::Uuid;
 use crate::federation::{
     protocol::{
         epoch::{Continue, Witness, start},
-        erasure::{Erased, Erasure, Peer, Progress, progress, to_purge},
+        erasure::{Erased, Erasure, Peer, Progress, progress},
         placement::{Decision, NotNow, State},
-        publisher::{Draft, Emitted, Feed, Shared, append, close, is_worth_reopening, open},
+        publisher::{Draft, Emitted, Feed, Shared, append, is_worth_reopening, open},
         relay::cut,
         rules::Rules,
     },
@@ -93,15 +93,6 @@ fn what_is_too_large_to_travel_is_told_and_not_written() {
 
     assert_eq!(appended.too_large, [Uuid::from_u128(7)]);
     assert!(appended.entries.is_empty());
-}
-
-#[test]
-fn nothing_follows_a_move() {
-    let moved = close(&new_feed(), at(1));
-    assert_eq!((moved.feed.pos, moved.feed.moved), (2, true));
-
-    assert!(close(&moved.feed, at(2)).entries.is_empty());
-    assert_eq!(next(&moved.feed, None, Shared::As("{}".into()), false), None);
 }
 
 #[test]
@@ -213,7 +204,6 @@ fn an_erasure_is_proven_by_every_peer_that_could_hold_the_record() {
         }
     );
     assert_eq!(progress(&erasure, &[done], late, day), Progress::Proven);
-    assert_eq!(to_purge([first, second], |gid| gid == second), [second]);
 }
 
 #[test]
