@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use champion_network::federation::{
+    host,
     messages::MAX_BODY_BYTES,
     transport,
     wire::{Audience, Batch},
 };
+use entity::{SiteId, feed_checkpoint, feed_head};
 use reqwest::Method;
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, prelude::Uuid};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -86,7 +89,7 @@ real_hosts! {
         let inside = hull.inside().await;
         let peer = Peer::at(&inside.0, "hull").await;
         let mut story = Story::begins(&peer, Audience::Network, None);
-        story.tells(sea_orm::prelude::Uuid::from_u128(7), "Garden");
+        story.tells(Uuid::from_u128(7), "Garden");
         let target = address_of(&story.whole());
 
         let token = token(&peer, &hub, &target, b"0123456789").await;
@@ -146,6 +149,39 @@ real_hosts! {
         lead.writes("Market").await;
         in_step(&hub, &leeds).await;
         assert_eq!(titles(&hub, "leeds").await, ["Library", "Market"]);
+        inside.0.database.close().await.unwrap();
+    }
+}
+
+real_hosts! {
+    async fn a_feed_of_a_site_that_nobody_knows_keeps_no_reader_busy(backend) {
+        let (hub, [leeds]) = network(backend, ["leeds"]).await;
+        let nora = hub.champion("nora", "project_lead").await;
+        nora.writes("Before").await;
+        take_in(&[&hub, &leeds]).await;
+        // A hub that lists what it has made up.
+        let (inside, invented) = (hub.inside().await, SiteId(Uuid::from_u128(5)));
+        let national = network::id(&inside.0, "national").await;
+        let network = Audience::Network.to_string();
+        let list = inside.0.system("invent", async |work| {
+            let changed = host::advance(work).await?;
+            let key = (national, network.clone());
+            let mut head = feed_head::Entity::find_by_id(key).one(work.db()).await?.unwrap();
+            (head.origin, head.changed) = (invented, changed);
+            let words = feed_checkpoint::Entity::find().filter(feed_checkpoint::Column::Origin.eq(national));
+            let mut word = words.one(work.db()).await?.unwrap();
+            (word.origin, word.epoch, word.pos) = (invented, head.epoch, head.pos);
+            feed_head::Entity::insert(head.into_active_model()).exec_without_returning(work.db()).await?;
+            let word = feed_checkpoint::Entity::insert(word.into_active_model());
+            word.exec_without_returning(work.db()).await?;
+            Ok(())
+        });
+        list.await.unwrap();
+        for title in ["After 1", "After 2"] {
+            nora.writes(title).await;
+            in_step(&leeds, &hub).await;
+        }
+        assert!(!leeds.log().contains(&invented.to_string()), "it is not asked for");
         inside.0.database.close().await.unwrap();
     }
 }
