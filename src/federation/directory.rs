@@ -6,8 +6,8 @@
 
 use entity::{List, SiteId, SiteKind, SiteStatus, site, site_key, site_member, trusted_key};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-    prelude::Uuid, sea_query::LockType,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
+    QueryOrder, QuerySelect, prelude::Uuid, sea_query::LockType,
 };
 
 use super::{
@@ -402,6 +402,7 @@ async fn enter(
         Status::Suspended => SiteStatus::Suspended,
         Status::Left => SiteStatus::Left,
     };
+    let is_new = found.is_none();
     let before = found.unwrap_or_else(|| site::Model {
         id,
         slug: member.slug.clone(),
@@ -439,5 +440,23 @@ async fn enter(
     }
     row.version += 1;
     row.updated_at = work.now();
-    share::store::<site::Entity>(work.db(), row).await
+    if is_new {
+        row.into_active_model().insert(work.db()).await?;
+        return Ok(());
+    }
+    // Nobody who changes something of the site has to wait for this: its key and its name in addresses stay.
+    let changed = site::ActiveModel {
+        name: Set(row.name),
+        region: Set(row.region),
+        status: Set(row.status),
+        status_reason: Set(row.status_reason),
+        endpoint: Set(row.endpoint),
+        public_key: Set(row.public_key),
+        version: Set(row.version),
+        updated_at: Set(row.updated_at),
+        ..Default::default()
+    };
+    let changed = site::Entity::update_many().set(changed);
+    changed.filter(site::Column::Id.eq(id)).exec(work.db()).await?;
+    Ok(())
 }

@@ -194,9 +194,8 @@ impl Listed {
         };
         let member = protocol::directory::rotated(&self.member, kid, public, proof, &held);
         self.member = member.map_err(Error::internal)?;
-        let mut row = self.site.clone();
-        row.public_key = Some(public.to_string());
-        share::store::<site::Entity>(work.db(), row).await?;
+        let signs = site::Entity::update_many().col_expr(site::Column::PublicKey, public.to_string().into());
+        signs.filter(site::Column::Id.eq(self.site.id)).exec(work.db()).await?;
         self.store(work).await?;
         if self.site.exported_at.is_some() {
             moving::hand_over(work, self.site.id).await?;

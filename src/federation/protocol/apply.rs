@@ -88,7 +88,7 @@ pub enum Reason {
     SpaceElsewhere,
 }
 
-/// What the transaction does for one entry. All effects of a step, its cursor and its events go in together (I7).
+/// What the transaction does for one entry. All effects of a step and its cursor go in together (I7).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Store the record's shared state, and `(generation, pos, put)` in `replica`. Then try again what is parked and
@@ -119,8 +119,8 @@ pub enum Effect {
         last: bool,
     },
     /// The record is gone for ever: add it to the erasure ledger (synced before the commit), store
-    /// `(generation, pos, erase)`, and drop its domain row, the payloads and salts of its earlier entries, parked
-    /// entries, idempotency outcomes, search rows and editions.
+    /// `(generation, pos, erase)`, and drop its domain row and search rows, the payloads and salts of its earlier entries,
+    /// and parked entries.
     Erase {
         /// The record.
         gid: Uuid,

@@ -210,8 +210,7 @@ async fn whispers(host: &Host) {
         .await
         .record()
         .clone();
-    let lock =
-        json!({ "id": thread["id"], "version": thread["version"], "state": "LOCKED", "reason": "Names somebody." });
+    let lock = json!({ "id": thread["id"], "state": "LOCKED", "reason": "Names somebody." });
     moderator.does("threadSetState", lock, "thread { id }").await.record();
 }
 

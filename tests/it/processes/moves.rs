@@ -45,13 +45,15 @@ real_hosts! {
         assert!(!keeps(&leeds, "leeds").await);
         for host in [&hub, &leeds] {
             until("the new epoch is read", async || {
-                let held = Held::by(host, "leeds").await;
-                held.cursor.and_then(|cursor| cursor.epoch).filter(|read| *read != epoch).map(|_| ())
+                let read = Held::by(host, "leeds").await.cursor?;
+                (read.epoch != Some(epoch) && read.state == "LIVE").then_some(())
             }).await;
         }
-        for host in [&hub, &leeds, &hull] {
+        for host in [&hub, &hull] {
             assert_eq!(titles(host, "leeds").await, ["Before", "Kept"]);
         }
+        assert_eq!(Held::by(&leeds, "leeds").await.shown(), Held::by(&hub, "leeds").await.shown());
+        assert!(Held::by(&leeds, "leeds").await.entries.is_empty(), "what it told as the site's host is gone");
         assert!(keeps(&leeds, "york").await);
     }
 }
