@@ -33,7 +33,7 @@ pub async fn reopen(app: &App, judged: &Feed, previous: Previous) -> Result<bool
         .system("reopen", async |work| {
             let mut feeds = Locked::feeds(work, SiteId(judged.origin.0)).await?;
             let present = feeds.heads.get(&judged.audience);
-            if !present.is_some_and(|present| present.epoch == judged.epoch) {
+            if present.is_none_or(|present| present.epoch != judged.epoch) {
                 return Ok(false);
             }
             feeds.reopen(work, judged, previous).await?;
