@@ -31,10 +31,9 @@ use crate::{
     error::{Error, Problem, ProblemCode, Result},
     policy::{Access, Action, Caller, Identity, reach},
     record::Record,
-    scope::{Scoped, covers, readable},
+    scope::{Scoped, covers, kept_here, readable},
     search::Hits,
     signals::Signals,
-    sites,
     tally::Tally,
 };
 
@@ -581,7 +580,7 @@ impl<'a> Work<'a> {
             .select_only()
             .columns([E::home_column(), E::id_column()])
             .filter(column.eq(named.into()))
-            .filter(E::home_column().in_subquery(sites::ops::kept_here()));
+            .filter(E::home_column().in_subquery(kept_here()));
         for (site, id) in naming.into_tuple::<(SiteId, Uuid)>().all(self.db()).await? {
             self.touch(site, E::KIND, id);
         }

@@ -8,7 +8,7 @@ use entity::{
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, IntoSimpleExpr, QueryFilter, QuerySelect, QueryTrait, Select,
     prelude::Uuid,
-    sea_query::{Expr, ExprTrait},
+    sea_query::{Expr, ExprTrait, SelectStatement},
 };
 
 use crate::policy::{Access, Action, Caller, Closed, Column, Grant, Reach, Who, reach};
@@ -248,7 +248,16 @@ pub fn would_cover<E: Scoped>(
     own.is_some_and(|row| reach(caller, action, row.kind).covers(&row))
 }
 
-fn active_sites() -> sea_orm::sea_query::SelectStatement {
+/// The ids of the sites that this host keeps.
+pub fn kept_here() -> SelectStatement {
+    let kept = site::Entity::find()
+        .select_only()
+        .column(site::Column::Id)
+        .filter(site::Column::Hosted.eq(true));
+    kept.into_query()
+}
+
+fn active_sites() -> SelectStatement {
     site::Entity::find()
         .select_only()
         .column(site::Column::Id)

@@ -20,6 +20,7 @@ use crate::{
     input::{self, Check},
     policy::states::{EDITIONS, PUBLISHED},
     resources::ops,
+    scope::kept_here,
     search,
     share::{self, Arrival, DECISION, Landed, Payload, Shape, Share, shared},
     sites,
@@ -183,7 +184,7 @@ pub async fn proposals(db: &impl ConnectionTrait, home: SiteId, ids: &[Uuid]) ->
     let rows = resource_proposal::Entity::find()
         .filter(resource_proposal::Column::SiteId.eq(home))
         .filter(resource_proposal::Column::Id.is_in(ids.iter().copied()))
-        .filter(resource_proposal::Column::NationalSiteId.not_in_subquery(sites::ops::kept_here()));
+        .filter(resource_proposal::Column::NationalSiteId.not_in_subquery(kept_here()));
     let rows = rows.all(db).await?;
     rows.into_iter()
         .map(|row| {
@@ -211,7 +212,7 @@ pub async fn decisions(db: &impl ConnectionTrait, national: SiteId, ids: &[Uuid]
         .filter(Column::NationalSiteId.eq(national))
         .filter(Column::Id.is_in(ids.iter().copied()))
         .filter(Column::Status.is_in([ProposalStatus::Accepted, ProposalStatus::Declined]))
-        .filter(Column::SiteId.not_in_subquery(sites::ops::kept_here()));
+        .filter(Column::SiteId.not_in_subquery(kept_here()));
     let rows = decided.all(db).await?;
     rows.into_iter()
         .map(|row| {

@@ -4,7 +4,7 @@ use entity::{Kind, SiteId, SiteKind, SiteStatus, site};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoSimpleExpr, QueryFilter, QueryOrder, QuerySelect,
     QueryTrait, Select,
-    sea_query::{Expr, ExprTrait, Func, SelectStatement},
+    sea_query::{Expr, ExprTrait, Func},
 };
 
 use crate::{
@@ -23,15 +23,6 @@ pub mod sync;
 
 pub use directory::{Founding, found};
 pub use issuers::{Trust, trust};
-
-/// The ids of the sites that this host keeps.
-pub fn kept_here() -> SelectStatement {
-    let kept = site::Entity::find()
-        .select_only()
-        .column(site::Column::Id)
-        .filter(site::Column::Hosted.eq(true));
-    kept.into_query()
-}
 
 /// The rows whose home is one of the sites with these slugs.
 pub fn home_in<C: ColumnTrait>(home: C, slugs: &[String]) -> Condition {

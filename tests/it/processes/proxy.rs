@@ -12,6 +12,10 @@ use axum::{
     extract::State,
     http::{HeaderMap, Method, Request, Response, StatusCode, header},
 };
+use champion_network::federation::{
+    messages::MAX_BODY_BYTES,
+    packing::{pack, unpack},
+};
 
 use super::*;
 
@@ -84,7 +88,7 @@ async fn pass(State(between): State<Arc<Between>>, request: Request<Body>) -> Re
     let path = head.uri.path();
     let mut body = to_bytes(body, usize::MAX).await.unwrap();
     if path.ends_with("/append") {
-        body = between.appended(body);
+        body = between.appended(&head.headers, body);
     }
     let request = between
         .client
@@ -137,11 +141,22 @@ impl Between {
         altered
     }
 
-    fn appended(&self, honest: Bytes) -> Bytes {
-        match self.conduct() {
-            Conduct::AltersAppends => self.instead(&honest, altered(&honest, |entries| swap_words(entries, "payload"))),
-            _ => honest,
+    fn appended(&self, headers: &HeaderMap, honest: Bytes) -> Bytes {
+        if self.conduct() != Conduct::AltersAppends {
+            return honest;
         }
+        let swap = |batch: &Bytes| altered(batch, |entries| swap_words(entries, "payload"));
+        let other = if headers.contains_key(header::CONTENT_ENCODING) {
+            let plain = unpack(&honest, MAX_BODY_BYTES).unwrap().into();
+            let other = swap(&plain);
+            if other == plain {
+                return honest;
+            }
+            pack(&other).unwrap().into()
+        } else {
+            swap(&honest)
+        };
+        self.instead(&honest, other)
     }
 
     fn answered(&self, feed: &str, honest: Bytes) -> Bytes {
