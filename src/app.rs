@@ -1,5 +1,7 @@
 //! The running server and its unit of work: the only begin and commit.
 
+mod outcome;
+
 use std::{
     collections::BTreeSet,
     sync::{
@@ -8,40 +10,32 @@ use std::{
     },
 };
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use entity::{AuditEntryId, Kind, SiteId, audit_entry, idempotent_outcome, outbox, site};
+use chrono::{DateTime, NaiveDate, Utc};
+use entity::{AuditEntryId, Kind, SiteId, audit_entry, outbox, site};
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{NotSet, Set},
-    ColumnTrait, Condition, DatabaseConnection, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
-    QuerySelect,
+    ColumnTrait, DatabaseConnection, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
     prelude::Uuid,
-    sea_query::{Expr, LockType, OnConflict},
+    sea_query::LockType,
 };
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use tokio::task::spawn_blocking;
 
+pub use self::outcome::{Intent, Outcome};
 use crate::{
     auth::KeySets,
     clock::{Clock, Forward, Ids},
     config::Settings,
-    database::{Database, Transaction},
+    database::{Database, ROWS_A_STATEMENT, Transaction},
     erasure::{Erased, Ledger},
-    error::{Error, Problem, ProblemCode, Result},
-    policy::{Access, Action, Caller, Identity, reach},
+    error::{Error, Result},
+    policy::{Access, Action, Caller, reach},
     record::Record,
     scope::{Scoped, covers, kept_here, readable},
     search::Hits,
     signals::Signals,
     tally::Tally,
 };
-
-/// How long the outcome of a mutation with an `Idempotency-Key` is kept.
-const OUTCOME_KEPT: TimeDelta = TimeDelta::hours(24);
-
-/// Rows of audit and outbox that go into one statement.
-const ROWS_A_STATEMENT: usize = 1_000;
 
 /// The running server.
 #[derive(Debug)]
@@ -90,51 +84,6 @@ pub struct Change {
     pub kind: Kind,
     /// Its id.
     pub id: Uuid,
-}
-
-/// What a mutation came to: what is kept under an `Idempotency-Key` and told again to a repeat.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Outcome {
-    /// The ids of the records it is about.
-    Done(Vec<Uuid>),
-    /// What a person can mend; nothing was changed.
-    Problems(Vec<Problem>),
-    /// Somebody was faster with this record; nothing was changed.
-    Conflict(Uuid),
-}
-
-/// A mutation that may be sent twice and takes effect once.
-#[derive(Clone, Debug)]
-pub struct Intent {
-    scope: String,
-    author: String,
-    request: String,
-}
-
-impl Intent {
-    /// What somebody means to do under a key: the field under its name in the answer, and its input.
-    pub fn new(author: &Identity, [key, response_key]: [&str; 2], [field, input]: [&str; 2]) -> Self {
-        let (issuer, subject) = (author.issuer.as_str(), author.subject.as_str());
-        Self {
-            scope: hash(&[issuer, subject, key, response_key]),
-            author: Self::author(issuer, subject),
-            request: hash(&[field, input]),
-        }
-    }
-
-    fn author(issuer: &str, subject: &str) -> String {
-        hash(&[issuer, subject])
-    }
-}
-
-/// SHA-256 in hexadecimal, over each part with its length before it, so that no two lists of parts hash alike.
-fn hash(parts: &[&str]) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    format!("{:x}", hash.finalize())
 }
 
 impl App {
@@ -291,62 +240,6 @@ impl<'a> Work<'a> {
         let taken_back = self.taken_back.clone();
         let entered = spawn_blocking(move || ledger.write(&taken_back, &erased)).await;
         entered.map_err(Error::internal)?.map_err(Error::internal)
-    }
-
-    /// Claims an intent; tells what it came to when it was claimed before. A running twin is awaited: on PostgreSQL by
-    /// the unique key, on SQLite by the writer's turn.
-    async fn claim(&self, intent: &Intent) -> Result<Option<Outcome>> {
-        use idempotent_outcome::{ActiveModel, Column, Entity};
-        Entity::delete_many()
-            .filter(Column::CreatedAt.lt(self.now - OUTCOME_KEPT))
-            .exec(self.db())
-            .await?;
-        let claimed = Entity::insert(ActiveModel {
-            scope: Set(intent.scope.clone()),
-            author: Set(intent.author.clone()),
-            request: Set(intent.request.clone()),
-            outcome: Set(String::new()),
-            created_at: Set(self.now),
-        });
-        let unclaimed = OnConflict::column(Column::Scope).do_nothing().to_owned();
-        if claimed.on_conflict(unclaimed).exec_without_returning(self.db()).await? > 0 {
-            return Ok(None);
-        }
-        let Some(kept) = Entity::find_by_id(&intent.scope).one(self.db()).await? else {
-            return Ok(None);
-        };
-        if kept.request != intent.request {
-            return Err(Error::argument("", "This Idempotency-Key was used with another input."));
-        }
-        serde_json::from_str(&kept.outcome).map(Some).map_err(Error::internal)
-    }
-
-    async fn keep(&self, intent: &Intent, outcome: &Outcome) -> Result<()> {
-        use idempotent_outcome::{Column, Entity};
-        let outcome = serde_json::to_string(outcome).map_err(Error::internal)?;
-        let claimed = Entity::update_many().col_expr(Column::Outcome, Expr::val(outcome));
-        claimed.filter(Column::Scope.eq(&intent.scope)).exec(self.db()).await?;
-        Ok(())
-    }
-
-    /// Forgets the outcomes of what a person has done, but for this work's own, and of what names a record.
-    ///
-    /// # Errors
-    /// Only when the database fails.
-    pub async fn forget_outcomes(&self, identity: Option<(&str, &str)>, record: Uuid) -> Result<()> {
-        use idempotent_outcome::{Column, Entity};
-        let mut theirs = Condition::any().add(Column::Outcome.contains(record.to_string()));
-        if let Some((issuer, subject)) = identity {
-            theirs = theirs.add(Column::Author.eq(Intent::author(issuer, subject)));
-        }
-        // The intent that a work has claimed has no outcome before it ends.
-        let settled = Column::Outcome.ne("");
-        Entity::delete_many()
-            .filter(theirs)
-            .filter(settled)
-            .exec(self.db())
-            .await?;
-        Ok(())
     }
 
     /// The open transaction. On SQLite the only connection that may be used inside a work.
@@ -621,20 +514,5 @@ const fn travels(kind: Kind) -> bool {
         | Kind::ImpactMeasure
         | Kind::ImpactRelease => true,
         Kind::Issuer | Kind::SupportSession | Kind::ResourceOverlay | Kind::Observation | Kind::AuditEntry => false,
-    }
-}
-
-impl Outcome {
-    /// The problems to show, for outcomes that changed nothing.
-    pub fn problems(&self) -> Vec<Problem> {
-        match self {
-            Self::Done(_) => Vec::new(),
-            Self::Problems(problems) => problems.clone(),
-            Self::Conflict(_) => vec![Problem::new(
-                ProblemCode::Conflict,
-                "version",
-                "Somebody changed this in the meantime. Look at what it is now, then try again.",
-            )],
-        }
     }
 }

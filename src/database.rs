@@ -12,6 +12,10 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use crate::config::Settings;
 
+/// Rows, or ids with something else, that go into one statement: with every column of the widest table, few enough values for
+/// both databases.
+pub const ROWS_A_STATEMENT: usize = 500;
+
 /// How long SQLite waits for another process's lock, and a caller for a connection.
 const PATIENCE: Duration = Duration::from_secs(10);
 

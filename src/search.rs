@@ -11,6 +11,7 @@ use sea_orm::{
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
 use crate::{
+    database::ROWS_A_STATEMENT,
     error::Result,
     read::{KeyType, Sort},
     scope::Scoped,
@@ -24,9 +25,6 @@ const MOST_TERMS: usize = 32;
 
 /// Longer than any name. SQLite refuses patterns of 50,000 bytes.
 const LONGEST_WORD: usize = 250;
-
-/// Records whose words go into one statement.
-const DOCUMENTS_A_STATEMENT: usize = 500;
 
 /// The terms of a text: runs of letters and digits, without case and accents.
 pub fn terms(text: &str) -> Vec<String> {
@@ -83,7 +81,7 @@ pub async fn store_all(db: &impl ConnectionTrait, kind: Kind, documents: Vec<Doc
     let replace = OnConflict::column(search_document::Column::RecordId)
         .update_columns(columns)
         .to_owned();
-    for documents in documents.chunks(DOCUMENTS_A_STATEMENT) {
+    for documents in documents.chunks(ROWS_A_STATEMENT) {
         let rows = documents.iter().map(|document| search_document::ActiveModel {
             id: NotSet,
             record_id: Set(document.record),

@@ -15,7 +15,7 @@ use crate::{
     app::Work,
     error::{Error, ProblemCode, Result},
     input::{self, Check, Patch},
-    policy::{Action, Caller, Identity},
+    policy::{Action, Caller, Identity, states},
     read::{self, KeyType, Listing, Sort, Wide},
     scope::covers,
     sites,
@@ -359,12 +359,20 @@ pub async fn set_status(
         check.note(ProblemCode::Required, "reason", "Tell them why.");
     }
     check.done()?;
+    let had_card = has_card(row.status);
     let mut row = row.into_active_model();
     row.status = Set(status);
     row.status_reason = Set(reason);
     let row = work.update::<champion::Entity>(row).await?;
-    touch_named(work, &row).await?;
+    if has_card(status) != had_card {
+        touch_named(work, &row).await?;
+    }
     Ok(row)
+}
+
+/// Whether others see the card of a champion of a status.
+fn has_card(status: ChampionStatus) -> bool {
+    states::CARD.contains(&status.as_str())
 }
 
 /// The order of a list of champions.

@@ -27,6 +27,7 @@ use crate::{
 
 mod carry;
 mod cursors;
+mod parked;
 mod replica;
 
 use carry::{Carried, Carrier};
@@ -130,8 +131,8 @@ pub async fn retry(app: &App) -> Result<()> {
     let mut after = None;
     loop {
         let retry = async |work: &mut Work<'_>| {
-            let rows = carry::unfit(work, after.as_ref()).await?;
-            let last = rows.last().map(carry::place);
+            let rows = parked::unfit(work, after.as_ref()).await?;
+            let last = rows.last().map(parked::place);
             let mut carried = Carried::default();
             for row in rows {
                 let feed = Feed {

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use entity::{
-    Kind, SiteId, champion, impact_measure, impact_release, observation, organisation, post, project, report, resource,
-    resource_edition, resource_overlay, resource_proposal, site, space, support_session, thread,
+    Kind, SiteId, champion, impact_measure, impact_release, observation, organisation, placement, post, project,
+    report, resource, resource_edition, resource_overlay, resource_proposal, site, space, support_session, thread,
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, QueryTrait,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
     prelude::Uuid,
     sea_query::{SelectStatement, UnionType},
 };
@@ -237,6 +237,26 @@ pub async fn forget(work: &Work<'_>, home: SiteId, kind: &str, records: &[Uuid],
     }
 }
 
+/// Hands a macro the tables of the records that sites share.
+macro_rules! with_shared_tables {
+    ($with:ident) => {
+        $with!(
+            organisation,
+            champion,
+            resource,
+            resource_edition,
+            resource_proposal,
+            project,
+            space,
+            thread,
+            post,
+            report,
+            impact_measure,
+            impact_release
+        )
+    };
+}
+
 /// Whose records these are, as far as a row of this host says so. The directory's record of a site is the national site's.
 ///
 /// # Errors
@@ -246,35 +266,57 @@ pub async fn homes(db: &impl ConnectionTrait, records: &[Uuid]) -> Result<HashMa
         return Ok(HashMap::new());
     }
     macro_rules! homes_in {
-        ($first:ident, $($table:ident),+) => {
-            homes_of::<$first::Entity>(records)
+        ($($table:ident),+) => {
+            homes_of::<support_session::Entity>(records)
+                .union(UnionType::All, homes_of::<resource_overlay::Entity>(records))
+                .union(UnionType::All, homes_of::<observation::Entity>(records))
                 $(.union(UnionType::All, homes_of::<$table::Entity>(records)))+
                 .to_owned()
         };
     }
-    let homes = homes_in!(
-        organisation,
-        champion,
-        resource,
-        resource_edition,
-        resource_proposal,
-        project,
-        space,
-        thread,
-        post,
-        report,
-        impact_measure,
-        impact_release,
-        support_session,
-        resource_overlay,
-        observation
-    );
+    let homes = with_shared_tables!(homes_in);
     let mut homes = read_homes(db, &homes).await?;
     let listed = read_homes(db, &homes_of::<site::Entity>(records)).await?;
     if let Some(national) = sites::ops::national(db).await?.filter(|_| !listed.is_empty()) {
         homes.extend(listed.into_keys().map(|id| (id, national.id)));
     }
     Ok(homes)
+}
+
+/// Has everything told anew that a site shares.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn touch_all(work: &mut Work<'_>, site: SiteId) -> Result<()> {
+    macro_rules! touch {
+        ($($table:ident),+) => {$(
+            for id in records_of::<$table::Entity>(work.db(), site).await? {
+                work.touch(site, <$table::Entity as Scoped>::KIND, id);
+            }
+        )+};
+    }
+    with_shared_tables!(touch);
+    let placed = placement::Entity::find().filter(placement::Column::SiteId.eq(site));
+    for row in placed.all(work.db()).await? {
+        work.touch(site, row.kind, row.subject_id);
+    }
+    let decided = resource_proposal::Entity::find().filter(resource_proposal::Column::NationalSiteId.eq(site));
+    for row in decided.all(work.db()).await? {
+        work.touch(site, Kind::ResourceProposal, row.id);
+    }
+    Ok(())
+}
+
+/// The ids of a site's own records in a table.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn records_of<E: Scoped>(db: &impl ConnectionTrait, site: SiteId) -> Result<Vec<Uuid>> {
+    let rows = E::find()
+        .select_only()
+        .column(E::id_column())
+        .filter(E::home_column().eq(site.0));
+    Ok(rows.into_tuple().all(db).await?)
 }
 
 fn homes_of<E: Scoped>(records: &[Uuid]) -> SelectStatement {

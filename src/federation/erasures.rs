@@ -6,7 +6,7 @@ mod ledger;
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::{SiteId, SiteStatus, feed_cursor, feed_entry, feed_shared, peer_ack, site};
+use entity::{SiteId, SiteStatus, feed_cursor, peer_ack, site};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, prelude::Uuid};
 
 pub use self::ledger::{again, enter, erase, take_back};
@@ -17,12 +17,12 @@ use super::{
         cursor::State,
         erasure::{Erased, Erasure, Peer, Progress, progress},
     },
-    wire::{Audience, Epoch, Header, Operation, Origin},
+    wire::{Audience, Epoch, Operation, Origin},
 };
 use crate::{
     app::App,
     error::{Error, Result},
-    read, sites,
+    sites,
 };
 
 /// How long a host may take to acknowledge an erasure before it is overdue.
@@ -48,7 +48,8 @@ pub async fn of_site(app: &App, site: SiteId, acknowledged: &[Acknowledged]) -> 
     let db = app.reader();
     let audience = Audience::Network;
     let feed = feeds::feed(db, site, audience).await?;
-    let said = said(db, site).await?;
+    let said = feeds::last_said(db, site, Operation::Erase).await?.into_iter();
+    let said: HashMap<_, _> = said.map(|header| (header.gid, (header.pos, header.at))).collect();
     let mut erased: Vec<_> = app.ledger.of_site(site).map_err(Error::internal)?;
     erased.sort_unstable_by_key(|id| (said.get(id).map(|(pos, _)| *pos), *id));
     let (peers, now) = (peers(db, acknowledged).await?, app.clock.now());
@@ -69,28 +70,6 @@ pub async fn of_site(app: &App, site: SiteId, acknowledged: &[Acknowledged]) -> 
         Erasing { record, at, progress }
     });
     Ok(erasing.collect())
-}
-
-/// The erasing entries of a site's present epoch: their positions and times.
-async fn said(db: &impl ConnectionTrait, site: SiteId) -> Result<HashMap<Uuid, (u64, DateTime<Utc>)>> {
-    let network = Audience::Network.to_string();
-    let rows = feed_shared::Entity::find()
-        .filter(feed_shared::Column::Origin.eq(site))
-        .filter(feed_shared::Column::Audience.eq(&network))
-        .filter(feed_shared::Column::Operation.eq(Operation::Erase.word()));
-    let positions: Vec<i64> = rows.all(db).await?.into_iter().map(|row| row.pos).collect();
-    let mut said = HashMap::new();
-    for positions in positions.chunks(read::IDS_A_STATEMENT) {
-        let entries = feed_entry::Entity::find()
-            .filter(feed_entry::Column::Origin.eq(site))
-            .filter(feed_entry::Column::Audience.eq(&network))
-            .filter(feed_entry::Column::Pos.is_in(positions.iter().copied()));
-        for row in entries.all(db).await? {
-            let header = Header::parse(&row.header).map_err(Error::internal)?;
-            said.insert(header.gid, (header.pos, header.at));
-        }
-    }
-    Ok(said)
 }
 
 /// The active sites of other hosts, each with what it has acknowledged. A site that this host keeps reads nothing.

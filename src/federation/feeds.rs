@@ -1,7 +1,7 @@
 //! Reading a feed that this host writes or relays, as whoever asks for it is answered (`docs/federation.md`, section 4).
 
 use chrono::Utc;
-use entity::{SiteId, feed_checkpoint, feed_entry, feed_head, site};
+use entity::{SiteId, feed_checkpoint, feed_entry, feed_head, feed_shared, site};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::{
@@ -12,13 +12,14 @@ use super::{
         rules::Rules,
     },
     wire::{
-        Audience, Batch, Checkpoint, Entry, Epoch, Head, MAX_BATCH_ENTRIES, Origin, Previous, Salt, Signature,
-        first_head,
+        Audience, Batch, Checkpoint, Entry, Epoch, Head, Header, MAX_BATCH_ENTRIES, Operation, Origin, Previous, Salt,
+        Signature, first_head,
     },
 };
 use crate::{
     app::App,
     error::{Error, Result},
+    read::IDS_A_STATEMENT,
 };
 
 /// What a reader of a feed is answered.
@@ -81,6 +82,34 @@ pub async fn to_append(app: &App, feed: &Feed, after: u64) -> Result<Option<Batc
         })),
         Served::Diverged(_) | Served::Unknown => Ok(None),
     }
+}
+
+/// The headers of the entries in which a site's network feed last said an operation of their records, in its present epoch.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn last_said(db: &impl ConnectionTrait, site: SiteId, operation: Operation) -> Result<Vec<Header>> {
+    let network = Audience::Network.to_string();
+    let said = feed_shared::Entity::find()
+        .select_only()
+        .column(feed_shared::Column::Pos)
+        .filter(feed_shared::Column::Origin.eq(site))
+        .filter(feed_shared::Column::Audience.eq(&network))
+        .filter(feed_shared::Column::Operation.eq(operation.word()));
+    let positions: Vec<i64> = said.into_tuple().all(db).await?;
+    let mut headers = Vec::with_capacity(positions.len());
+    for positions in positions.chunks(IDS_A_STATEMENT) {
+        let entries = feed_entry::Entity::find()
+            .select_only()
+            .column(feed_entry::Column::Header)
+            .filter(feed_entry::Column::Origin.eq(site))
+            .filter(feed_entry::Column::Audience.eq(&network))
+            .filter(feed_entry::Column::Pos.is_in(positions.iter().copied()));
+        for header in entries.into_tuple::<String>().all(db).await? {
+            headers.push(Header::parse(&header).map_err(Error::internal)?);
+        }
+    }
+    Ok(headers)
 }
 
 /// Whose word goes with entries.

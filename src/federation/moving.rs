@@ -13,10 +13,7 @@
 
 use chrono::{DateTime, Utc};
 use entity::{Kind, SiteId, SiteKind, site, site_member};
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect,
-    prelude::Uuid,
-};
+use sea_orm::{ActiveValue::Set, EntityTrait, IntoActiveModel, QuerySelect, prelude::Uuid};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -30,7 +27,6 @@ use super::{
 use crate::{
     app::{App, Work},
     error::{Error, Result},
-    scope::Scoped,
     sites,
 };
 
@@ -45,9 +41,6 @@ pub use self::{
 
 /// What the first line of a file says that it is.
 const FORMAT: &str = "champion-network-site@1";
-
-/// Rows that go into one statement.
-const ROWS_A_STATEMENT: usize = 500;
 
 /// What the lines are called that name a record which is gone for ever.
 const ERASED: &str = "erased";
@@ -272,12 +265,4 @@ impl File {
         });
         erased.collect()
     }
-}
-
-async fn ids<E: Scoped>(db: &impl ConnectionTrait, site: SiteId) -> Result<Vec<Uuid>> {
-    let rows = E::find()
-        .select_only()
-        .column(E::id_column())
-        .filter(E::home_column().eq(site.0));
-    Ok(rows.into_tuple().all(db).await?)
 }

@@ -28,11 +28,9 @@ use super::{
 };
 use crate::{
     app::{App, Work},
+    database::ROWS_A_STATEMENT,
     error::{Error, Result},
 };
-
-/// Rows that go into one statement.
-const ROWS_A_STATEMENT: usize = 500;
 
 /// Takes in a batch that a site appends and whose every byte it has vouched for.
 ///

@@ -39,14 +39,18 @@ pub async fn note(app: &App, reporter: SiteId, report: Report) -> Result<bool> {
     let fork = report.fork.map(|fork| serde_json::to_string(&fork)).transpose();
     let fork = fork.map_err(Error::internal)?;
     let note = async |work: &mut Work<'_>| {
+        let audience = audience.to_string();
+        let before = peer_report::Entity::find_by_id((reporter, origin, audience.clone()));
+        // A proof stays proven, whatever the reporter has to say later.
+        let proven = before.one(work.db()).await?.and_then(|before| before.fork);
         let row = peer_report::Model {
             site_id: reporter,
             origin,
-            audience: audience.to_string(),
+            audience,
             epoch: report.epoch.map(|epoch| epoch.0),
             pos,
             reason: report.reason,
-            fork,
+            fork: fork.or(proven),
             at: work.now(),
         };
         share::store::<peer_report::Entity>(work.db(), row).await
@@ -78,25 +82,38 @@ pub async fn all(db: &impl ConnectionTrait) -> Result<Vec<peer_report::Model>> {
     Ok(reports.all(db).await?)
 }
 
-/// Of each feed that this host reads, the last entry that it could not take, and why. What only waits for another record
-/// is no fault of anybody's.
+/// Of each feed that this host reads, the position of the last entry that it could not take. What only waits for another
+/// record is no fault of anybody's.
 ///
 /// # Errors
 /// Only when the database fails.
-pub async fn parked(db: &impl ConnectionTrait) -> Result<BTreeMap<(SiteId, Audience), (u64, String)>> {
+pub async fn last_parked(db: &impl ConnectionTrait) -> Result<BTreeMap<(SiteId, Audience), u64>> {
     use feed_parked::Column;
-    let parked = feed_parked::Entity::find()
+    let last = feed_parked::Entity::find()
         .select_only()
-        .columns([Column::Origin, Column::Audience, Column::Pos, Column::Reason])
+        .columns([Column::Origin, Column::Audience])
+        .column_as(Column::Pos.max(), "pos")
         .filter(Column::WaitsFor.is_null())
-        .order_by_asc(Column::Pos);
-    let mut last = BTreeMap::new();
-    for (origin, audience, pos, reason) in parked.into_tuple::<(SiteId, String, i64, String)>().all(db).await? {
+        .group_by(Column::Origin)
+        .group_by(Column::Audience);
+    let last = last.into_tuple::<(SiteId, String, i64)>().all(db).await?;
+    let last = last.into_iter().map(|(origin, audience, pos)| {
         let audience = audience.parse().map_err(Error::internal)?;
-        last.insert(
-            (origin, audience),
-            (u64::try_from(pos).map_err(Error::internal)?, reason),
-        );
-    }
-    Ok(last)
+        Ok(((origin, audience), u64::try_from(pos).map_err(Error::internal)?))
+    });
+    last.collect()
+}
+
+/// Why this host could not take an entry; nothing when it has done so since.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn why_parked(
+    db: &impl ConnectionTrait,
+    origin: SiteId,
+    audience: Audience,
+    pos: u64,
+) -> Result<Option<String>> {
+    let parked = feed_parked::Entity::find_by_id((origin, audience.to_string(), signed(pos)?));
+    Ok(parked.one(db).await?.map(|row| row.reason))
 }

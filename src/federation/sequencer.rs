@@ -31,6 +31,7 @@ use super::{
 };
 use crate::{
     app::{App, Work},
+    database::ROWS_A_STATEMENT,
     error::{Error, Result},
 };
 
@@ -38,9 +39,6 @@ pub use self::reopen::{recall, recall_in, reopen, replace_key};
 
 /// Most outbox rows of one run.
 const ROWS_A_RUN: u64 = 1_000;
-
-/// Rows that go into one statement.
-const ROWS_A_STATEMENT: usize = 500;
 
 /// Writes everything that waits into the feeds of the sites of this host. Returns how many entries that made.
 ///

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     app::Work,
+    database::ROWS_A_STATEMENT,
     error::{ProblemCode, Result},
     federation::{protocol::apply::Facts, wire::Audience},
     input::{self, Check},
@@ -182,9 +183,6 @@ impl Parts {
     }
 }
 
-/// Parts that go into one statement.
-const PARTS_A_STATEMENT: usize = 1_000;
-
 /// Most parts of one kind that a project has.
 const MOST_PARTS: usize = 200;
 
@@ -298,7 +296,7 @@ async fn replace<P: ActiveModelTrait>(
 ) -> Result<()> {
     let old = P::Entity::delete_many().filter(project.is_in(ids.iter().copied()));
     old.exec(work.db()).await?;
-    for parts in parts.chunks(PARTS_A_STATEMENT) {
+    for parts in parts.chunks(ROWS_A_STATEMENT) {
         let parts = P::Entity::insert_many(parts.to_vec());
         parts.exec_without_returning(work.db()).await?;
     }
@@ -310,7 +308,7 @@ async fn strangers(work: &Work<'_>, home: SiteId, said: &[(Uuid, Project)]) -> R
     let named = said.iter().flat_map(|(_, said)| &said.team).map(|one| one.champion);
     let named: Vec<_> = named.collect::<HashSet<_>>().into_iter().collect();
     let mut strangers = HashSet::new();
-    for named in named.chunks(PARTS_A_STATEMENT) {
+    for named in named.chunks(ROWS_A_STATEMENT) {
         let found = champion::Entity::find()
             .select_only()
             .column(champion::Column::Id)

@@ -14,14 +14,12 @@ use sea_orm::{
 use serde::de::DeserializeOwned;
 
 use crate::{
+    database::ROWS_A_STATEMENT,
     error::{Error, ProblemCode, Result},
     federation::protocol::apply::{Facts, Reason},
     input::{self, Check},
     scope::Scoped,
 };
-
-/// Rows that go into one statement: with every column of the widest table, few enough values for both databases.
-const ROWS_A_STATEMENT: usize = 500;
 
 /// A record of another site that came with its feed, checked by [`facts`].
 #[derive(Clone, Copy, Debug)]

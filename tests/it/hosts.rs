@@ -40,22 +40,13 @@ async fn network(backend: Backend) -> Network {
     Network::joined(backend, |settings| settings.http.body_seconds = 1, |_| {}).await
 }
 
-/// Writes each test twice: once on SQLite, once on PostgreSQL.
+/// Writes each test of such a network twice, once on each database.
 macro_rules! in_a_network {
     (async fn $name:ident($network:ident) $body:block) => {
-        mod $name {
-            use super::*;
-
-            async fn test($network: &Network) $body
-
-            #[tokio::test]
-            async fn sqlite() {
-                test(&network(Backend::Sqlite).await).await;
-            }
-
-            #[tokio::test]
-            async fn postgres() {
-                test(&network(Backend::Postgres).await).await;
+        $crate::support::on_each_database! {
+            async fn $name(backend) {
+                let $network = &network(backend).await;
+                $body
             }
         }
     };

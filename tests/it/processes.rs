@@ -24,30 +24,8 @@ mod relays;
 
 use crate::{
     hosts::until,
-    support::{Backend, Value, json},
+    support::{Backend, Value, json, on_each_database},
 };
 use actor::Process;
 use network::{in_step, network, take_in};
 use people::titles;
-
-/// Writes each test twice: once with all hosts on SQLite, once on PostgreSQL.
-macro_rules! real_hosts {
-    (async fn $name:ident($backend:ident) $body:block) => {
-        mod $name {
-            use super::*;
-
-            async fn test($backend: Backend) $body
-
-            #[tokio::test]
-            async fn sqlite() {
-                test(Backend::Sqlite).await;
-            }
-
-            #[tokio::test]
-            async fn postgres() {
-                test(Backend::Postgres).await;
-            }
-        }
-    };
-}
-use real_hosts;

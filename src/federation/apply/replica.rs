@@ -9,6 +9,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelec
 use super::cursors::{Feed, count, number};
 use crate::{
     app::Work,
+    database::ROWS_A_STATEMENT,
     error::{Error, Result},
     federation::{
         content,
@@ -17,9 +18,6 @@ use crate::{
         wire::{Checkpoint, Epoch, Head, Operation, Origin, Signature},
     },
 };
-
-/// Ids that go into one statement.
-const IDS_A_STATEMENT: usize = 1_000;
 
 /// What stands in the database of some records.
 #[derive(Debug, Default)]
@@ -46,7 +44,7 @@ impl Loaded {
             erased: erased.map_err(Error::internal)?,
             ..Self::default()
         };
-        for records in records.chunks(IDS_A_STATEMENT) {
+        for records in records.chunks(ROWS_A_STATEMENT) {
             let rows = replica::Entity::find().filter(replica::Column::RecordId.is_in(records.iter().copied()));
             for row in rows.all(db).await? {
                 loaded.take(feed, row)?;

@@ -22,19 +22,23 @@ pub(super) type Told = BTreeMap<(SiteId, Audience), u64>;
 
 /// Reports entries that were kept for later because this host cannot take them.
 pub(super) async fn parked(dialling: &Dialling, told: &mut Told) -> Result<(), Trouble> {
-    let parked = reports::parked(dialling.app.reader()).await?;
+    let db = dialling.app.reader();
+    let parked = reports::last_parked(db).await?;
     // An entry that comes again, after a new beginning of its feed, is told again.
     told.retain(|feed, _| parked.contains_key(feed));
-    for ((origin, audience), (pos, reason)) in parked {
-        if told.get(&(origin, audience)) != Some(&pos) {
-            let reason = format!("{pos}: {reason}");
-            match send(dialling, origin, audience, reason, None).await {
-                // What the hub does not want to know holds up nothing that it does.
-                Err(trouble) if trouble.is_final() => unheard(Err(trouble), origin, audience),
-                sent => sent?,
-            }
-            told.insert((origin, audience), pos);
+    for ((origin, audience), pos) in parked {
+        if told.get(&(origin, audience)) == Some(&pos) {
+            continue;
         }
+        let Some(reason) = reports::why_parked(db, origin, audience, pos).await? else {
+            continue;
+        };
+        match send(dialling, origin, audience, format!("{pos}: {reason}"), None).await {
+            // What the hub does not want to know holds up nothing that it does.
+            Err(trouble) if trouble.is_final() => unheard(Err(trouble), origin, audience),
+            sent => sent?,
+        }
+        told.insert((origin, audience), pos);
     }
     Ok(())
 }

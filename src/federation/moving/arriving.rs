@@ -1,18 +1,16 @@
 //! The new host of a site: taking in what a file holds, and beginning where the file ends.
 
 use entity::{
-    Kind, SiteId, SiteKind, SiteStatus, champion, feed_cursor, feed_held, feed_parked, feed_seen, feed_shared,
-    feed_skipped, impact_measure, impact_release, issuer, organisation, placement, post, project, replica, report,
-    resource, resource_edition, resource_proposal, site, space, thread, trusted_key,
+    SiteKind, SiteStatus, feed_cursor, feed_held, feed_parked, feed_seen, feed_shared, feed_skipped, issuer, replica,
+    site, trusted_key,
 };
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 
-use super::{ERASED, File, Moved, ids, on_its_way, rows};
+use super::{ERASED, File, Moved, on_its_way, rows};
 use crate::{
     app::{App, Work},
     error::{Error, Result},
-    federation::{directory, erasures, keys, relay, sequencer},
-    scope::Scoped,
+    federation::{content, directory, erasures, keys, relay, sequencer},
     share, sites,
 };
 
@@ -59,7 +57,7 @@ pub async fn begin(app: &App, file: &File) -> Result<()> {
         for (audience, previous) in &file.moved.feeds {
             sequencer::recall_in(work, site, *audience, *previous).await?;
         }
-        touch_all(work, site).await
+        content::touch_all(work, site).await
     };
     app.system("site import", begin).await?;
     sequencer::run(app).await?;
@@ -129,38 +127,4 @@ async fn enter(work: &mut Work<'_>, moved: &Moved) -> Result<()> {
         updated_at: moved.updated_at,
     };
     share::store::<site::Entity>(work.db(), row).await
-}
-
-/// Has everything told anew that the site shares.
-async fn touch_all(work: &mut Work<'_>, site: SiteId) -> Result<()> {
-    macro_rules! touch {
-        ($($table:ident),+) => {$(
-            for id in ids::<$table::Entity>(work.db(), site).await? {
-                work.touch(site, <$table::Entity as Scoped>::KIND, id);
-            }
-        )+};
-    }
-    touch!(
-        organisation,
-        champion,
-        resource,
-        resource_edition,
-        resource_proposal,
-        project,
-        space,
-        thread,
-        post,
-        report,
-        impact_measure,
-        impact_release
-    );
-    let placed = placement::Entity::find().filter(placement::Column::SiteId.eq(site));
-    for row in placed.all(work.db()).await? {
-        work.touch(site, row.kind, row.subject_id);
-    }
-    let decided = resource_proposal::Entity::find().filter(resource_proposal::Column::NationalSiteId.eq(site));
-    for row in decided.all(work.db()).await? {
-        work.touch(site, Kind::ResourceProposal, row.id);
-    }
-    Ok(())
 }

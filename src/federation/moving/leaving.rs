@@ -1,21 +1,21 @@
 //! The old host of a site that has moved: what it keeps are copies.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use entity::{
-    SiteId, champion, feed_entry, feed_shared, impact_measure, impact_month, impact_release, issuer, moderation_action,
+    SiteId, champion, feed_shared, impact_measure, impact_month, impact_release, issuer, moderation_action,
     observation, organisation, placement, post, project, replica, report, resource, resource_edition, resource_overlay,
     resource_proposal, site, site_key, space, support_session, thread,
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, prelude::Uuid};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect, prelude::Uuid};
 
-use super::{ROWS_A_STATEMENT, ids};
 use crate::{
     app::Work,
-    error::{Error, Result},
+    database::ROWS_A_STATEMENT,
+    error::Result,
     federation::{
-        apply, content, directory, relay,
-        wire::{Audience, Header, Operation},
+        apply, content, directory, feeds, relay,
+        wire::{Audience, Operation},
     },
     forum::feed::{Touched, settle},
 };
@@ -26,11 +26,13 @@ use crate::{
 /// # Errors
 /// Only when the database fails.
 pub async fn hand_over(work: &mut Work<'_>, site: SiteId) -> Result<()> {
-    let shown = shown(work.db(), site).await?;
+    // What its feed showed last, each record with its type.
+    let shown = feeds::last_said(work.db(), site, Operation::Put).await?;
+    let shown: HashMap<_, _> = shown.into_iter().map(|header| (header.gid, header.kind)).collect();
     let mut touched = Touched::default();
     macro_rules! hand_over {
         ($($table:ident as $kind:literal),+) => {$(
-            let all = ids::<$table::Entity>(work.db(), site).await?;
+            let all = content::records_of::<$table::Entity>(work.db(), site).await?;
             let own: Vec<_> = all.into_iter().filter(|id| !shown.contains_key(id)).collect();
             for own in own.chunks(ROWS_A_STATEMENT) {
                 content::forget(work, site, $kind, own, &mut touched).await?;
@@ -76,9 +78,9 @@ pub async fn hand_over(work: &mut Work<'_>, site: SiteId) -> Result<()> {
     audit.exec(work.db()).await?;
     let copies: Vec<_> = shown
         .into_iter()
-        .map(|(record_id, (audience, kind))| replica::ActiveModel {
+        .map(|(record_id, kind)| replica::ActiveModel {
             origin: Set(site),
-            audience: Set(audience),
+            audience: Set(Audience::Network.to_string()),
             record_id: Set(record_id),
             kind: Set(kind),
             generation: Set(0),
@@ -102,7 +104,7 @@ pub async fn hand_over(work: &mut Work<'_>, site: SiteId) -> Result<()> {
 }
 
 /// Forgets of what is shown what was never shared: how to reach a champion, and how the site places what others cannot see.
-async fn forget_privacy(work: &Work<'_>, site: SiteId, shown: &HashMap<Uuid, (String, String)>) -> Result<()> {
+async fn forget_privacy(work: &Work<'_>, site: SiteId, shown: &HashMap<Uuid, String>) -> Result<()> {
     let cards = champion::Entity::update_many().set(champion::ActiveModel {
         status_reason: Set(None),
         email: Set(None),
@@ -125,31 +127,4 @@ async fn forget_privacy(work: &Work<'_>, site: SiteId, shown: &HashMap<Uuid, (St
         own.exec(work.db()).await?;
     }
     Ok(())
-}
-
-/// What the feeds of a site show last: for whom, and as what.
-async fn shown(db: &impl ConnectionTrait, site: SiteId) -> Result<HashMap<Uuid, (String, String)>> {
-    let said = feed_shared::Entity::find()
-        .filter(feed_shared::Column::Origin.eq(site))
-        .filter(feed_shared::Column::Operation.eq(Operation::Put.word()));
-    let said = said.all(db).await?;
-    let network = Audience::Network.to_string();
-    let positions: HashSet<i64> = said
-        .iter()
-        .filter(|row| row.audience == network)
-        .map(|row| row.pos)
-        .collect();
-    let positions: Vec<_> = positions.into_iter().collect();
-    let mut shown = HashMap::new();
-    for positions in positions.chunks(ROWS_A_STATEMENT) {
-        let entries = feed_entry::Entity::find()
-            .filter(feed_entry::Column::Origin.eq(site))
-            .filter(feed_entry::Column::Audience.eq(&network))
-            .filter(feed_entry::Column::Pos.is_in(positions.iter().copied()));
-        for row in entries.all(db).await? {
-            let header = Header::parse(&row.header).map_err(Error::internal)?;
-            shown.insert(header.gid, (network.clone(), header.kind));
-        }
-    }
-    Ok(shown)
 }

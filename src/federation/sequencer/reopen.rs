@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use entity::{SiteId, feed_entry, feed_shared};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::{Locked, ROWS_A_STATEMENT};
+use super::Locked;
 use crate::{
     app::{App, Work},
     champions::feed::CHAMPION,
+    database::ROWS_A_STATEMENT,
     error::{Error, Result},
     federation::{
         host,

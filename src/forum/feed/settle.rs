@@ -18,6 +18,7 @@ use sea_orm::{
 use super::apply::{NOWHERE, Touched};
 use crate::{
     app::Work,
+    database::ROWS_A_STATEMENT,
     error::Result,
     federation::{
         protocol::{
@@ -29,9 +30,6 @@ use crate::{
     forum::ops::{self, Placing, posts, threads},
     read, search,
 };
-
-/// Ids that go into one statement.
-const ROWS_A_STATEMENT: usize = 500;
 
 /// Brings in step what a batch has touched.
 ///
@@ -127,18 +125,13 @@ impl Settling<'_> {
         let shown = row.visibility != Visibility::Site && row.closed_space_id.is_none();
         if own && !shown {
             // What was said here among a site's own people takes no posts of others.
-            let strangers = self
-                .followers(id, &arrived)
-                .add(post::Column::SiteId.is_not_in(self.kept.iter().copied()));
+            let strangers =
+                followers(id, self.whole, &arrived).add(post::Column::SiteId.is_not_in(self.kept.iter().copied()));
             return self.lose(work, strangers).await;
         }
         let moves = copies(&row) != copies(&before);
-        let which = Settling {
-            whole: self.whole || moves,
-            ..*self
-        }
-        .followers(id, &arrived);
-        self.copy(work, &row, which).await?;
+        self.copy(work, &row, followers(id, self.whole || moves, &arrived))
+            .await?;
         let mut standing = if row.space_home_id == before.space_home_id {
             arrived.clone()
         } else {
@@ -149,15 +142,6 @@ impl Settling<'_> {
         }
         stand_posts(work, &standing).await?;
         posts::tally(work, &row).await
-    }
-
-    /// The posts that follow a thread: those that came, or all.
-    fn followers(&self, thread: ThreadId, arrived: &[PostId]) -> Condition {
-        Condition::all().add(if self.whole {
-            post::Column::ThreadId.eq(thread)
-        } else {
-            post::Column::Id.is_in(arrived.iter().copied())
-        })
     }
 
     /// Says where a thread stands: what it repeats of its space, and its state by its placement. Its space's home makes
@@ -301,6 +285,15 @@ impl Settling<'_> {
         }
         Ok(unplaced)
     }
+}
+
+/// The posts that follow a thread: all, or those that came.
+fn followers(thread: ThreadId, whole: bool, arrived: &[PostId]) -> Condition {
+    Condition::all().add(if whole {
+        post::Column::ThreadId.eq(thread)
+    } else {
+        post::Column::Id.is_in(arrived.iter().copied())
+    })
 }
 
 async fn posts_of(work: &Work<'_>, thread: ThreadId) -> Result<Vec<PostId>> {

@@ -11,6 +11,7 @@ use sea_orm::{
 
 use crate::{
     app::Work,
+    database::ROWS_A_STATEMENT,
     error::{Error, ProblemCode, Result},
     policy::{Action, Caller},
     read::{KeyType, Listing, Sort},
@@ -21,9 +22,6 @@ use crate::{
         organisation_file::{self, Line},
     },
 };
-
-/// Codes that go into one statement.
-const CODES_A_STATEMENT: usize = 1_000;
 
 /// Takes in a CSV file of organisations, all of it or nothing.
 ///
@@ -89,7 +87,7 @@ pub async fn take_in(
 /// code the site's own counts.
 async fn known(work: &Work<'_>, site: SiteId, lines: &[Line]) -> Result<HashMap<String, organisation::Model>> {
     let mut known = HashMap::new();
-    for lines in lines.chunks(CODES_A_STATEMENT) {
+    for lines in lines.chunks(ROWS_A_STATEMENT) {
         let codes = lines.iter().map(|line| line.ods_code.as_str());
         let rows = readable::<organisation::Entity>(work.caller()).filter(organisation::Column::OdsCode.is_in(codes));
         let rows = rows.order_by_asc(organisation::Column::Id).lock_exclusive();

@@ -1,16 +1,12 @@
 //! The hosts of the demonstration among each other: what is shared is at all of them, what is private at one.
 
-use std::{
-    fs,
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::{fs, path::Path};
 
 use super::{HOSTS, list};
-use crate::support::{Demo, Value, json};
-
-/// The longest that anything may take to arrive.
-const DEADLINE: Duration = Duration::from_secs(60);
+use crate::{
+    hosts::until,
+    support::{Demo, Value, json},
+};
 
 /// The first site of each host, in whose name it is asked.
 const ASKERS: [&str; 3] = [HOSTS[0][0], HOSTS[1][0], HOSTS[2][0]];
@@ -22,15 +18,6 @@ const PRIVATE: [(&str, &str); 4] = [
     ("draft", "Quartz lantern: a draft for us alone"),
     ("note", "Quartz lantern: counted at the desk by hand"),
 ];
-
-/// Asks until somebody finds what is looked for in an answer.
-async fn until(what: &str, mut look: impl AsyncFnMut() -> bool) {
-    let begun = Instant::now();
-    while !look().await {
-        assert!(begun.elapsed() < DEADLINE, "it never came to this: {what}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
 
 /// Does a mutation, which has no problems; tells the record.
 async fn does(demo: &Demo, token: &str, field: &str, input: Value, record: &str) -> Value {
@@ -51,7 +38,7 @@ pub async fn every_host_is_up_to_date(demo: &Demo) {
             let data = demo.ask(demo.token(asker, "champion"), query, json!({})).await;
             let sites = list(&data["network"]["sites"]);
             assert_eq!(sites.len(), HOSTS.concat().len(), "{data:#}");
-            sites.iter().all(|status| {
+            let all = sites.iter().all(|status| {
                 let is_kept = kept.contains(&status["site"]["slug"].as_str().unwrap());
                 assert_eq!(status["site"]["hostedHere"], is_kept, "{status}");
                 assert_eq!(
@@ -60,7 +47,8 @@ pub async fn every_host_is_up_to_date(demo: &Demo) {
                     "{status}"
                 );
                 status["state"] == if is_kept { "HOME" } else { "LIVE" } && status["lagSeconds"].is_number()
-            })
+            });
+            all.then_some(())
         })
         .await;
     }
@@ -116,7 +104,8 @@ pub async fn questions_and_answers_of_all_hosts_meet_in_one_thread(demo: &Demo) 
                 .ask(demo.token(asker, "champion"), read, json!({ "thread": thread["id"] }))
                 .await;
             let newest = list(&data["node"]["posts"]["nodes"]).last().unwrap().clone();
-            newest["site"]["name"] == "North East London" && newest["body"].as_str().unwrap().contains("phone number")
+            let here = newest["site"]["name"] == "North East London";
+            (here && newest["body"].as_str().unwrap().contains("phone number")).then_some(())
         })
         .await;
         let after = posts(demo, asker).await;
@@ -140,7 +129,7 @@ pub async fn what_is_private_is_in_the_database_of_its_host_alone(demo: &Demo, t
     for asker in ASKERS {
         until(&format!("the news is at the host of {asker}"), async || {
             let data = demo.ask(demo.token(asker, "champion"), query, json!({})).await;
-            data["projects"]["nodes"] == json!([{ "title": shared }])
+            (data["projects"]["nodes"] == json!([{ "title": shared }])).then_some(())
         })
         .await;
     }

@@ -21,6 +21,7 @@ use crate::{
     support::{
         Backend, Host, NATIONAL, Network, Person, Value, json,
         network::{exchange, hear, sequence, site},
+        on_each_database,
     },
 };
 
@@ -168,30 +169,22 @@ async fn takes_over(hub: &Host, to: &Host, site: SiteId) {
     signs.await.unwrap();
 }
 
-async fn from_the_shared_host(backend: Backend) {
-    let hub = Host::keeping(backend, &[NATIONAL, "leeds"], 7, |_| {}).await;
-    let to = Host::keeping(backend, &[], 8, |_| {}).await.signing_as(&hub);
-    sequence(&hub).await;
-    moves(&hub, &hub, &to).await;
-    let reader = hub.person(&["national:champion"]);
-    assert_eq!(titles(&reader).await, ["Orchard"]);
-    let shown = reader
-        .run(r#"{ site(slug: "leeds") { hostedHere sync { state } } }"#, json!({}))
-        .await;
-    assert_eq!(
-        shown.data()["site"],
-        json!({ "hostedHere": false, "sync": { "state": "LIVE" } })
-    );
-}
-
-#[tokio::test]
-async fn a_site_moves_from_the_shared_host_to_its_own_on_sqlite() {
-    from_the_shared_host(Backend::Sqlite).await;
-}
-
-#[tokio::test]
-async fn a_site_moves_from_the_shared_host_to_its_own_on_postgres() {
-    from_the_shared_host(Backend::Postgres).await;
+on_each_database! {
+    async fn a_site_moves_from_the_shared_host_to_its_own(backend) {
+        let hub = Host::keeping(backend, &[NATIONAL, "leeds"], 7, |_| {}).await;
+        let to = Host::keeping(backend, &[], 8, |_| {}).await.signing_as(&hub);
+        sequence(&hub).await;
+        moves(&hub, &hub, &to).await;
+        let reader = hub.person(&["national:champion"]);
+        assert_eq!(titles(&reader).await, ["Orchard"]);
+        let shown = reader
+            .run(r#"{ site(slug: "leeds") { hostedHere sync { state } } }"#, json!({}))
+            .await;
+        assert_eq!(
+            shown.data()["site"],
+            json!({ "hostedHere": false, "sync": { "state": "LIVE" } })
+        );
+    }
 }
 
 /// A thread in a space that nobody outside of `leeds` sees, which a moderator has locked for a reason.
@@ -239,90 +232,82 @@ async fn witness(hub: &Host, site: SiteId) -> Witness {
     }
 }
 
-async fn between_regions(backend: Backend) {
-    let network = Network::with_several(backend, &["leeds", "york"]).await;
-    let (hub, from, to) = (&network.hub, &network.leeds, &network.hull);
-    let (leeds, york) = (site(from, "leeds").await.id, site(from, "york").await.id);
-    fill(from).await;
-    whispers(from).await;
-    let ana = from.champion(&["leeds:champion"]).await;
-    let mine = "{ viewer { champion { id version } } }";
-    let card = ana.run(mine, json!({})).await.data()["viewer"]["champion"].clone();
-    let shared = json!({ "id": card["id"], "version": card["version"], "visibility": "NETWORK" });
-    ana.does("championUpdate", shared, "champion { id }").await.record();
-    network.meets().await;
-    let known = async |host: &Host| {
-        champion::Entity::find_by_id(card["id"].as_str().unwrap().parse::<entity::ChampionId>().unwrap())
-            .one(host.server.0.reader())
-            .await
-            .unwrap()
-            .is_some()
-    };
-    assert!(known(to).await, "it has a copy of her card");
-    let card_now = ana.run(mine, json!({})).await.data()["viewer"]["champion"].clone();
-    ana.does("championErase", card_now, "champion { id }").await;
+on_each_database! {
+    async fn a_site_moves_between_regions_and_leaves_nothing_private(backend) {
+        let network = Network::with_several(backend, &["leeds", "york"]).await;
+        let (hub, from, to) = (&network.hub, &network.leeds, &network.hull);
+        let (leeds, york) = (site(from, "leeds").await.id, site(from, "york").await.id);
+        fill(from).await;
+        whispers(from).await;
+        let ana = from.champion(&["leeds:champion"]).await;
+        let mine = "{ viewer { champion { id version } } }";
+        let card = ana.run(mine, json!({})).await.data()["viewer"]["champion"].clone();
+        let shared = json!({ "id": card["id"], "version": card["version"], "visibility": "NETWORK" });
+        ana.does("championUpdate", shared, "champion { id }").await.record();
+        network.meets().await;
+        let known = async |host: &Host| {
+            champion::Entity::find_by_id(card["id"].as_str().unwrap().parse::<entity::ChampionId>().unwrap())
+                .one(host.server.0.reader())
+                .await
+                .unwrap()
+                .is_some()
+        };
+        assert!(known(to).await, "it has a copy of her card");
+        let card_now = ana.run(mine, json!({})).await.data()["viewer"]["champion"].clone();
+        ana.does("championErase", card_now, "champion { id }").await;
 
-    let text = moving::export(&from.server.0, leeds).await.unwrap();
-    let file = File::parse(&text).unwrap();
-    assert!(
-        file.is_the_latest(&witness(hub, leeds).await).is_ok(),
-        "the hub has not heard all of it yet"
-    );
-    let mut ahead = witness(hub, leeds).await;
-    ahead.feeds[0].checkpoint.to += 1_000;
-    assert!(file.is_the_latest(&ahead).is_err());
-    let mut elsewhere = witness(hub, leeds).await;
-    elsewhere.feeds[0].epoch.0 = sea_orm::prelude::Uuid::from_u128(1);
-    assert!(file.is_the_latest(&elsewhere).is_err());
-    moving::import(&to.server.0, &file).await.unwrap();
-    assert!(!known(to).await, "she was erased where the site was");
-    takes_over(hub, to, leeds).await;
-    moving::begin(&to.server.0, &file).await.unwrap();
-    exchange(to, hub).await;
-    assert!(!known(hub).await);
-    let gone = entity::ids::parse_any(card["id"].as_str().unwrap()).unwrap().1;
-    for host in [hub, to] {
+        let text = moving::export(&from.server.0, leeds).await.unwrap();
+        let file = File::parse(&text).unwrap();
+        assert!(
+            file.is_the_latest(&witness(hub, leeds).await).is_ok(),
+            "the hub has not heard all of it yet"
+        );
+        let mut ahead = witness(hub, leeds).await;
+        ahead.feeds[0].checkpoint.to += 1_000;
+        assert!(file.is_the_latest(&ahead).is_err());
+        let mut elsewhere = witness(hub, leeds).await;
+        elsewhere.feeds[0].epoch.0 = sea_orm::prelude::Uuid::from_u128(1);
+        assert!(file.is_the_latest(&elsewhere).is_err());
+        moving::import(&to.server.0, &file).await.unwrap();
+        assert!(!known(to).await, "she was erased where the site was");
+        takes_over(hub, to, leeds).await;
+        moving::begin(&to.server.0, &file).await.unwrap();
+        exchange(to, hub).await;
+        assert!(!known(hub).await);
+        let gone = entity::ids::parse_any(card["id"].as_str().unwrap()).unwrap().1;
+        for host in [hub, to] {
+            assert_eq!(
+                host.server.0.ledger.among(leeds, &[gone]).unwrap().len(),
+                1,
+                "and stays erased in the new epoch"
+            );
+        }
+
+        let private = placement::Entity::find().filter(placement::Column::SiteId.eq(leeds));
+        assert_eq!(private.clone().count(from.server.0.reader()).await.unwrap(), 1);
+        hear(hub, from, "national").await;
+        assert_eq!(private.clone().count(from.server.0.reader()).await.unwrap(), 0);
         assert_eq!(
-            host.server.0.ledger.among(leeds, &[gone]).unwrap().len(),
+            private.count(to.server.0.reader()).await.unwrap(),
             1,
-            "and stays erased in the new epoch"
+            "it has moved with its site"
         );
-    }
-
-    let private = placement::Entity::find().filter(placement::Column::SiteId.eq(leeds));
-    assert_eq!(private.clone().count(from.server.0.reader()).await.unwrap(), 1);
-    hear(hub, from, "national").await;
-    assert_eq!(private.clone().count(from.server.0.reader()).await.unwrap(), 0);
-    assert_eq!(
-        private.count(to.server.0.reader()).await.unwrap(),
-        1,
-        "it has moved with its site"
-    );
-    assert_eq!(entries(from, leeds).await, 0, "nothing is left of what it told");
-    let cards = champion::Entity::find().filter(champion::Column::SiteId.eq(leeds));
-    for card in cards.all(from.server.0.reader()).await.unwrap() {
+        assert_eq!(entries(from, leeds).await, 0, "nothing is left of what it told");
+        let cards = champion::Entity::find().filter(champion::Column::SiteId.eq(leeds));
+        for card in cards.all(from.server.0.reader()).await.unwrap() {
+            assert_eq!(
+                (card.email, card.phone, card.issuer, card.subject),
+                (None, None, None, None)
+            );
+        }
+        assert!(entries(from, york).await > 0);
+        exchange(hub, from).await;
+        assert_eq!(titles(&from.person(&["york:champion"])).await, ["Garden"]);
         assert_eq!(
-            (card.email, card.phone, card.issuer, card.subject),
-            (None, None, None, None)
+            titles(&to.person(&["leeds:project_lead"])).await,
+            ["Among us", "Garden"]
         );
     }
-    assert!(entries(from, york).await > 0);
-    exchange(hub, from).await;
-    assert_eq!(titles(&from.person(&["york:champion"])).await, ["Garden"]);
-    assert_eq!(
-        titles(&to.person(&["leeds:project_lead"])).await,
-        ["Among us", "Garden"]
-    );
-}
-
-#[tokio::test]
-async fn a_site_moves_between_regions_and_leaves_nothing_private_on_sqlite() {
-    between_regions(Backend::Sqlite).await;
-}
-
-#[tokio::test]
-async fn a_site_moves_between_regions_and_leaves_nothing_private_on_postgres() {
-    between_regions(Backend::Postgres).await;
 }
 
 /// On PostgreSQL; on SQLite works take turns anyway.

@@ -10,7 +10,7 @@ use sea_orm::{ConnectionTrait, Statement, prelude::Uuid};
 
 use super::*;
 use crate::{
-    support::{Backend, Network, between_hosts, network::site},
+    support::{Backend, Network, between_hosts, network::site, on_each_database},
     sweep::{Filler, Schema, Seeds, Sharing, whatever_is_asked},
 };
 
@@ -495,62 +495,54 @@ fn values(cell: &str) -> Vec<String> {
     values.filter(|said| said.len() >= TELLING).collect()
 }
 
-async fn nothing_leaves_that_others_could_not_read(backend: Backend) {
-    let (host, schema, seeds) = filled(backend).await;
-    sequence(&host).await;
-    let told = told(&host).await;
-    let for_all = told.iter().all(|told| told.audience == Audience::Network);
-    assert!(for_all, "every site is kept here");
-    let planted = seeds.iter().flat_map(|seeds| seeds.types.keys().cloned());
-    let ids = told.iter().map(Told::id).chain(planted).collect();
-    let outsider = reads(&host.person(&["bath:champion"]), &schema, &ids).await;
-    // What is out of sight its moderators see, wherever they are: the home of a space has to see a thing to place it.
-    let roles = WORLDS.map(|(site, _)| format!("{site}:moderator"));
-    let moderators = host.person(&roles.each_ref().map(String::as_str));
-    let mut walk = Walk {
-        outsider: &outsider,
-        moderators: &reads(&moderators, &schema, &ids).await,
-        hidden: out_of_sight(&told),
-        withdrawn: taken_back(&told),
-        words: &schema.words().map(str::to_lowercase).collect(),
-        wrong: BTreeSet::new(),
-        beside: Said::new(),
-        paths: BTreeSet::new(),
-        seen: BTreeSet::new(),
-    };
-    told.iter().for_each(|told| walk.meets(told));
-    let mut wrong = walk.wrong.clone();
-    wrong.extend(walk.untold().map(|path| format!("nothing ever stood in {path}")));
+on_each_database! {
+    async fn nothing_leaves_that_a_member_of_another_site_could_not_read(backend) {
+        let (host, schema, seeds) = filled(backend).await;
+        sequence(&host).await;
+        let told = told(&host).await;
+        let for_all = told.iter().all(|told| told.audience == Audience::Network);
+        assert!(for_all, "every site is kept here");
+        let planted = seeds.iter().flat_map(|seeds| seeds.types.keys().cloned());
+        let ids = told.iter().map(Told::id).chain(planted).collect();
+        let outsider = reads(&host.person(&["bath:champion"]), &schema, &ids).await;
+        // What is out of sight its moderators see, wherever they are: the home of a space has to see a thing to place it.
+        let roles = WORLDS.map(|(site, _)| format!("{site}:moderator"));
+        let moderators = host.person(&roles.each_ref().map(String::as_str));
+        let mut walk = Walk {
+            outsider: &outsider,
+            moderators: &reads(&moderators, &schema, &ids).await,
+            hidden: out_of_sight(&told),
+            withdrawn: taken_back(&told),
+            words: &schema.words().map(str::to_lowercase).collect(),
+            wrong: BTreeSet::new(),
+            beside: Said::new(),
+            paths: BTreeSet::new(),
+            seen: BTreeSet::new(),
+        };
+        told.iter().for_each(|told| walk.meets(told));
+        let mut wrong = walk.wrong.clone();
+        wrong.extend(walk.untold().map(|path| format!("nothing ever stood in {path}")));
 
-    let bytes: String = told.iter().map(|told| told.bytes.to_lowercase() + "\n").collect();
-    let all = told.iter().flat_map(Told::leaves);
-    let all: Said = all.filter_map(|(_, said)| plain(&said)).collect();
-    let (mut kept, mut columns) = (0, BTreeSet::new());
-    for (column, cell) in cells(&host).await {
-        for said in values(&cell).into_iter().filter(|said| !walk.may_travel(said)) {
-            if all.contains(&said) || bytes.contains(&said) {
-                wrong.insert(format!("{column} has left: {said}"));
+        let bytes: String = told.iter().map(|told| told.bytes.to_lowercase() + "\n").collect();
+        let all = told.iter().flat_map(Told::leaves);
+        let all: Said = all.filter_map(|(_, said)| plain(&said)).collect();
+        let (mut kept, mut columns) = (0, BTreeSet::new());
+        for (column, cell) in cells(&host).await {
+            for said in values(&cell).into_iter().filter(|said| !walk.may_travel(said)) {
+                if all.contains(&said) || bytes.contains(&said) {
+                    wrong.insert(format!("{column} has left: {said}"));
+                }
+                kept += 1;
+                columns.insert(column.clone());
             }
-            kept += 1;
-            columns.insert(column.clone());
         }
+        let wrong = Vec::from_iter(wrong).join("\n");
+        assert!(wrong.is_empty(), "others could not read this:\n{wrong}");
+        assert!(
+            kept > 500 && columns.len() > 50,
+            "there is something to keep: {kept} values of {columns:?}"
+        );
     }
-    let wrong = Vec::from_iter(wrong).join("\n");
-    assert!(wrong.is_empty(), "others could not read this:\n{wrong}");
-    assert!(
-        kept > 500 && columns.len() > 50,
-        "there is something to keep: {kept} values of {columns:?}"
-    );
-}
-
-#[tokio::test]
-async fn nothing_leaves_that_a_member_of_another_site_could_not_read_sqlite() {
-    nothing_leaves_that_others_could_not_read(Backend::Sqlite).await;
-}
-
-#[tokio::test]
-async fn nothing_leaves_that_a_member_of_another_site_could_not_read_postgres() {
-    nothing_leaves_that_others_could_not_read(Backend::Postgres).await;
 }
 
 /// A guide of Leeds that is not shared and is offered to the national team, and somebody of Leeds who reports what somebody

@@ -23,6 +23,7 @@ use tokio::{
 };
 
 use super::*;
+use crate::support::on_each_database;
 
 /// A host that serves and works in the background.
 struct Running {
@@ -96,27 +97,7 @@ async fn reads(reader: &Host, writer: &Host, slug: &str) {
     .await;
 }
 
-macro_rules! over_sockets {
-    (async fn $name:ident($backend:ident) $body:block) => {
-        mod $name {
-            use super::*;
-
-            async fn test($backend: Backend) $body
-
-            #[tokio::test]
-            async fn sqlite() {
-                test(Backend::Sqlite).await;
-            }
-
-            #[tokio::test]
-            async fn postgres() {
-                test(Backend::Postgres).await;
-            }
-        }
-    };
-}
-
-over_sockets! {
+on_each_database! {
     async fn what_is_written_anywhere_arrives_everywhere(backend) {
         let (at_hub, address) = socket().await;
         let network = calling(backend, address).await;
@@ -152,7 +133,7 @@ over_sockets! {
     }
 }
 
-over_sockets! {
+on_each_database! {
     async fn a_site_that_was_restored_from_a_backup_opens_a_new_epoch(backend) {
         let (at_hub, address) = socket().await;
         let network = calling(backend, address).await;
@@ -195,7 +176,7 @@ over_sockets! {
     }
 }
 
-over_sockets! {
+on_each_database! {
     async fn a_hub_that_comes_late_or_restarts_is_found(backend) {
         let (at_hub, address) = socket().await;
         drop(at_hub);
@@ -212,7 +193,7 @@ over_sockets! {
     }
 }
 
-over_sockets! {
+on_each_database! {
     async fn hosts_whose_clocks_are_a_day_apart_hear_each_other(backend) {
         let (at_hub, address) = socket().await;
         let network = calling(backend, address).await;
@@ -235,7 +216,7 @@ over_sockets! {
     }
 }
 
-over_sockets! {
+on_each_database! {
     async fn a_site_that_the_hub_turns_away_deafens_no_other_of_its_host(backend) {
         let (at_hub, address) = socket().await;
         let network = calling(backend, address).await;
@@ -271,7 +252,7 @@ over_sockets! {
     }
 }
 
-over_sockets! {
+on_each_database! {
     async fn a_report_that_the_hub_refuses_and_a_long_ledger_hold_up_nothing(backend) {
         let (at_hub, address) = socket().await;
         let network = calling(backend, address).await;
@@ -331,7 +312,7 @@ async fn answers_always(bytes: Vec<u8>) -> (SocketAddr, Arc<AtomicUsize>) {
     (address, count)
 }
 
-over_sockets! {
+on_each_database! {
     async fn a_hub_that_answers_garbage_or_elsewhere_is_not_followed_and_not_given_up(backend) {
         let (elsewhere, followed) = answers_always(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}".to_vec()).await;
         let redirect = format!("HTTP/1.1 307 Go\r\nlocation: http://{elsewhere}/fed/v1/hello\r\ncontent-length: 0\r\n\r\n");
@@ -354,7 +335,7 @@ over_sockets! {
     }
 }
 
-over_sockets! {
+on_each_database! {
     async fn a_peer_that_dawdles_loses_its_connection_and_holds_up_nobody(backend) {
         let (at_hub, address) = socket().await;
         let network = calling(backend, address).await;

@@ -142,5 +142,11 @@ in_a_network! {
             let proof = kept[0].fork.as_deref().unwrap_or_default();
             assert_eq!(serde_json::from_str::<Value>(proof).unwrap()["shown"], json!(shown));
         }
+
+        // What else it has to say of the feed later takes nothing back.
+        let mut plain = report(&rival, &first);
+        plain["fork"] = Value::Null;
+        assert_eq!(sends(plain).await.status(), 204);
+        assert!(kept().await[0].fork.is_some());
     }
 }

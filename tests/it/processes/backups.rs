@@ -24,7 +24,7 @@ async fn shows(host: &Process, card: &Value) -> bool {
     !reader.asks(query, json!({ "id": card["id"] })).await["node"].is_null()
 }
 
-real_hosts! {
+on_each_database! {
     async fn a_region_restored_from_a_backup_takes_the_network_back_with_it_but_nobody_who_was_erased(backend) {
         let (hub, [leeds, hull]) = network(backend, ["leeds", "hull"]).await;
         let hosts = [&hub, &leeds, &hull];
@@ -68,7 +68,7 @@ real_hosts! {
     }
 }
 
-real_hosts! {
+on_each_database! {
     async fn a_reader_restored_from_a_backup_catches_up_without_a_gap(backend) {
         let (hub, [leeds]) = network(backend, ["leeds"]).await;
         let nora = hub.champion("nora", "project_lead").await;
@@ -99,7 +99,7 @@ real_hosts! {
     }
 }
 
-real_hosts! {
+on_each_database! {
     async fn a_hub_restored_from_a_backup_publishes_nothing_before_its_peers_tell_what_they_have_read(backend) {
         let (hub, [leeds]) = network(backend, ["leeds"]).await;
         let nora = hub.champion("nora", "project_lead").await;
@@ -142,7 +142,7 @@ real_hosts! {
     }
 }
 
-real_hosts! {
+on_each_database! {
     async fn a_hub_restored_while_its_peers_read_on_names_the_last_that_they_have_read(backend) {
         let (hub, [leeds]) = network(backend, ["leeds"]).await;
         let nora = hub.champion("nora", "project_lead").await;
@@ -178,7 +178,7 @@ real_hosts! {
     }
 }
 
-real_hosts! {
+on_each_database! {
     async fn a_region_restored_while_the_hub_is_away_sends_nothing_before_it_is_back(backend) {
         let (hub, [leeds, hull]) = network(backend, ["leeds", "hull"]).await;
         let lead = leeds.champion("lead", "project_lead").await;
@@ -218,7 +218,7 @@ real_hosts! {
     }
 }
 
-real_hosts! {
+on_each_database! {
     async fn a_hub_restored_from_before_a_rotation_takes_it_in_again(backend) {
         let (hub, [leeds, hull]) = network(backend, ["leeds", "hull"]).await;
         let lead = leeds.champion("lead", "project_lead").await;

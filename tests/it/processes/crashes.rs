@@ -27,7 +27,7 @@ async fn writes_until_the_end(person: &Member<'_>, name: &str, count: &AtomicUsi
     }
 }
 
-real_hosts! {
+on_each_database! {
     async fn a_region_killed_in_a_stream_of_writes_loses_nothing_and_says_nothing_twice(backend) {
         let (hub, [leeds]) = network(backend, ["leeds"]).await;
         let lead = leeds.champion("lead", "project_lead").await;
@@ -57,7 +57,7 @@ real_hosts! {
     }
 }
 
-real_hosts! {
+on_each_database! {
     async fn a_hub_killed_while_it_takes_in_thousands_of_entries_holds_whole_batches_and_ends_with_all(backend) {
         let (hub, [leeds]) = network(backend, ["leeds"]).await;
         in_step(&hub, &leeds).await;

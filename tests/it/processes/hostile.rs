@@ -81,7 +81,7 @@ async fn is_cut_off(mut stream: TcpStream, what: &str) {
     );
 }
 
-real_hosts! {
+on_each_database! {
     async fn a_peer_that_sends_anything_but_the_protocol_harms_only_itself(backend) {
         let (hub, [leeds]) = network(backend, ["leeds"]).await;
         let hull = Process::new(backend, "hull", Some(hub.address)).await;
@@ -153,7 +153,7 @@ real_hosts! {
     }
 }
 
-real_hosts! {
+on_each_database! {
     async fn a_feed_of_a_site_that_nobody_knows_keeps_no_reader_busy(backend) {
         let (hub, [leeds]) = network(backend, ["leeds"]).await;
         let nora = hub.champion("nora", "project_lead").await;

@@ -24,7 +24,7 @@ async fn keys(host: &Process, site: &str) -> (usize, usize) {
     (rows.len(), rows.iter().filter(|row| row.revoked).count())
 }
 
-real_hosts! {
+on_each_database! {
     async fn a_key_is_rotated_in_the_middle_of_a_feed_and_every_row_stays(backend) {
         let (hub, [leeds, hull]) = network(backend, ["leeds", "hull"]).await;
         let lead = leeds.champion("lead", "project_lead").await;
@@ -47,7 +47,7 @@ real_hosts! {
         }
 }
 
-real_hosts! {
+on_each_database! {
     async fn a_stolen_key_is_revoked_and_replaced_and_every_row_is_right_before_and_after(backend) {
         let (hub, [leeds, hull]) = network(backend, ["leeds", "hull"]).await;
         let lead = leeds.champion("lead", "project_lead").await;
@@ -107,7 +107,7 @@ real_hosts! {
     }
 }
 
-real_hosts! {
+on_each_database! {
     async fn a_key_that_was_never_used_is_forgotten_after_a_theft(backend) {
         let (hub, [leeds]) = network(backend, ["leeds"]).await;
         leeds.champion("lead", "project_lead").await.writes("Before").await;

@@ -14,7 +14,7 @@ async fn keeps(host: &Process, slug: &str) -> bool {
     found.hosted
 }
 
-real_hosts! {
+on_each_database! {
     async fn a_site_is_kept_by_one_host_at_every_moment(backend) {
         let (hub, [leeds, hull]) = network(backend, ["leeds", "hull"]).await;
         // A second site, in whose name the old host hears what has become of the first.

@@ -12,7 +12,7 @@ async fn seen(host: &Process, thread: &Value) -> Value {
     reader.asks(THREAD, json!({ "id": thread["id"] })).await["node"].clone()
 }
 
-real_hosts! {
+on_each_database! {
     async fn without_the_hub_a_region_serves_national_content_and_its_posts_arrive_when_it_is_back(backend) {
         let (hub, [leeds]) = network(backend, ["leeds"]).await;
         let nora = hub.champion("nora", "project_lead").await;
@@ -44,7 +44,7 @@ real_hosts! {
     }
 }
 
-real_hosts! {
+on_each_database! {
     async fn a_region_that_was_away_while_much_happened_reads_what_is_left_of_it(backend) {
         let (hub, [leeds, hull]) = network(backend, ["leeds", "hull"]).await;
         let lead = hull.champion("lead", "project_lead").await;
@@ -95,7 +95,7 @@ fn full(backend: Backend) -> [&'static str; 2] {
     }
 }
 
-real_hosts! {
+on_each_database! {
     async fn a_reader_whose_disk_is_full_serves_what_it_has_and_catches_up_when_there_is_room(backend) {
         let (hub, [leeds]) = network(backend, ["leeds"]).await;
         let nora = hub.champion("nora", "project_lead").await;
@@ -120,7 +120,7 @@ real_hosts! {
     }
 }
 
-real_hosts! {
+on_each_database! {
     async fn a_long_unrelated_transaction_holds_up_no_feed(backend) {
         let (hub, [leeds]) = network(backend, ["leeds"]).await;
         let lead = leeds.champion("lead", "project_lead").await;

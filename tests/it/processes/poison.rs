@@ -36,7 +36,7 @@ fn titled(example: &Value, title: &str) -> Shared {
     Shared::As(project.to_string())
 }
 
-real_hosts! {
+on_each_database! {
     async fn what_a_reader_cannot_take_waits_is_told_and_holds_up_nothing(backend) {
         let (hub, [leeds]) = network(backend, ["leeds"]).await;
         leeds.champion("lead", "project_lead").await.writes("Garden").await;

@@ -44,7 +44,7 @@ async fn relayed(backend: Backend) -> (Process, [Process; 2], Proxy) {
     (hub, [leeds, hull], proxy)
 }
 
-real_hosts! {
+on_each_database! {
     async fn whatever_a_relay_alters_is_refused_and_comes_when_the_relay_is_honest(backend) {
         let (hub, [leeds, hull], proxy) = relayed(backend).await;
         let lead = hull.champion("lead", "project_lead").await;
@@ -89,7 +89,7 @@ real_hosts! {
     }
 }
 
-real_hosts! {
+on_each_database! {
     async fn what_a_relay_alters_on_the_way_up_never_reaches_the_hub(backend) {
         let (hub, [leeds, _hull], proxy) = relayed(backend).await;
         let lead = leeds.champion("lead", "project_lead").await;

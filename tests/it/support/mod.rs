@@ -11,51 +11,51 @@ pub use network::Network;
 pub use person::{Person, Reply};
 pub use serde_json::{Value, json};
 
-/// Writes each test twice: once on SQLite, once on PostgreSQL. `with` changes settings of the hosts.
-macro_rules! on_both {
-    (async fn $name:ident($host:ident) $body:block) => {
-        on_both! { with |_| {}; async fn $name($host) $body }
-    };
-    (with $change:expr; async fn $name:ident($host:ident) $body:block) => {
+/// Writes each test twice: with all hosts on SQLite, and with all hosts on PostgreSQL.
+macro_rules! on_each_database {
+    (async fn $name:ident($backend:ident) $body:block) => {
         mod $name {
             use super::*;
 
-            async fn test($host: &$crate::support::Host) $body
+            async fn test($backend: $crate::support::Backend) $body
 
             #[tokio::test]
             async fn sqlite() {
-                let host = $crate::support::Host::start($crate::support::Backend::Sqlite, $change).await;
-                test(&host).await;
+                test($crate::support::Backend::Sqlite).await;
             }
 
             #[tokio::test]
             async fn postgres() {
-                let host = $crate::support::Host::start($crate::support::Backend::Postgres, $change).await;
-                test(&host).await;
+                test($crate::support::Backend::Postgres).await;
+            }
+        }
+    };
+}
+pub(crate) use on_each_database;
+
+/// The same with one host. `with` changes its settings.
+macro_rules! on_both {
+    (async fn $name:ident($host:ident) $body:block) => {
+        $crate::support::on_both! { with |_| {}; async fn $name($host) $body }
+    };
+    (with $change:expr; async fn $name:ident($host:ident) $body:block) => {
+        $crate::support::on_each_database! {
+            async fn $name(backend) {
+                let $host = &$crate::support::Host::start(backend, $change).await;
+                $body
             }
         }
     };
 }
 pub(crate) use on_both;
 
-/// Writes each test of several hosts twice: once with all of them on SQLite, once on PostgreSQL.
+/// The same with the three hosts of a network that have heard of each other.
 macro_rules! between_hosts {
-    ($(#[$meta:meta])* async fn $name:ident($network:ident) $body:block) => {
-        mod $name {
-            use super::*;
-
-            async fn test($network: &$crate::support::Network) $body
-
-            #[tokio::test]
-            async fn sqlite() {
-                let network = $crate::support::Network::start($crate::support::Backend::Sqlite).await;
-                test(&network).await;
-            }
-
-            #[tokio::test]
-            async fn postgres() {
-                let network = $crate::support::Network::start($crate::support::Backend::Postgres).await;
-                test(&network).await;
+    (async fn $name:ident($network:ident) $body:block) => {
+        $crate::support::on_each_database! {
+            async fn $name(backend) {
+                let $network = &$crate::support::Network::start(backend).await;
+                $body
             }
         }
     };
