@@ -60,6 +60,7 @@ impl Host {
         };
         settings.erasure_ledger_path = folder.path().join("host.erased");
         settings.sqlite_readers = 4;
+        (settings.http.budget.person_units, settings.http.budget.address_units) = (0, 0);
         settings.development_issuer = true;
         settings.hub_url = hub.map(|hub| format!("http://{hub}")).unwrap_or_default();
         let server = Server::open(settings, Clock::default(), Ids::default()).await.unwrap();

@@ -72,6 +72,22 @@ impl Peer {
         }
     }
 
+    /// Another site, which has read what this one has.
+    pub fn beside(&self, site: SiteId, key: &Arc<SiteKey>) -> Self {
+        Self {
+            hub: Arc::clone(&self.hub),
+            site,
+            key: Arc::clone(key),
+            since: self.since,
+            cursors: self.cursors.clone(),
+        }
+    }
+
+    /// How many feeds it has read.
+    pub fn feeds(&self) -> usize {
+        self.cursors.len()
+    }
+
     async fn asks(&self, target: &str, posted: Option<Vec<u8>>) -> (StatusCode, Bytes) {
         let method = if posted.is_some() { "POST" } else { "GET" };
         let (hub, body) = (&self.hub, posted.unwrap_or_default());

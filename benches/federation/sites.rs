@@ -74,7 +74,6 @@ async fn network(postgres: Option<&str>, sites: usize, arguments: &Arguments) {
         counted: Counted::default(),
     });
     let (mut stories, peers) = members(&host, &hub, sites).await;
-    host.sequence().await;
     let appended = Appended::default();
     let times = Arc::new(Mutex::new(Times::default()));
     let before = resident();
@@ -82,8 +81,6 @@ async fn network(postgres: Option<&str>, sites: usize, arguments: &Arguments) {
     for peer in peers {
         readers.spawn(read(peer, Arc::clone(&appended), Arc::clone(&times)));
     }
-    // Everybody has read everything that there is before anything is measured.
-    settled(&hub).await;
     let (peak, counts) = (Peak::watch(), counts(&hub));
     let begun = Instant::now();
     let changes = write(&hub, &mut stories, arguments, &appended).await;
@@ -114,11 +111,11 @@ async fn network(postgres: Option<&str>, sites: usize, arguments: &Arguments) {
     host.close().await;
 }
 
-/// Admits the sites and begins their feeds.
+/// Admits the sites and begins their feeds. Each has read all that there is.
 async fn members(host: &Host, hub: &Arc<Hub>, sites: usize) -> (Vec<(Peer, Story)>, Vec<Peer>) {
     let maker = Host::open(None, "maker", None).await;
     let slugs: Vec<_> = (0..sites).map(|number| format!("site-{number}")).collect();
-    let (mut stories, mut peers) = (Vec::new(), Vec::new());
+    let mut stories = Vec::new();
     for ((site, key), slug) in story::keys(&maker.app, &slugs).await.into_iter().zip(&slugs) {
         admit(host, site, slug, key.public().to_string()).await;
         let key = Arc::new(key);
@@ -126,10 +123,21 @@ async fn members(host: &Host, hub: &Arc<Hub>, sites: usize) -> (Vec<(Peer, Story
         story.tells(&maker.app, 1);
         let writer = Peer::new(hub, site, &key);
         writer.appends(&story.takes(&maker.app)).await;
-        stories.push((writer, story));
-        peers.push(Peer::new(hub, site, &key));
+        stories.push((writer, story, site, key));
     }
     maker.close().await;
+    host.sequence().await;
+    let (_, _, site, key) = &stories[0];
+    let mut first = Peer::new(hub, *site, key);
+    // The hub's own feed is one more.
+    while first.feeds() <= sites {
+        first.hears().await;
+    }
+    let peers = stories
+        .iter()
+        .map(|(_, _, site, key)| first.beside(*site, key))
+        .collect();
+    let stories = stories.into_iter().map(|(writer, story, ..)| (writer, story)).collect();
     (stories, peers)
 }
 
@@ -147,19 +155,6 @@ async fn read(mut peer: Peer, appended: Appended, times: Arc<Mutex<Times>>) {
         }
         // As a host does (`federation::dial`).
         sleep(Duration::from_millis(50)).await;
-    }
-}
-
-/// Waits until nobody asks for anything any more.
-async fn settled(hub: &Hub) {
-    let mut before = counts(hub);
-    loop {
-        sleep(Duration::from_secs(2)).await;
-        let now = counts(hub);
-        if now == before {
-            return;
-        }
-        before = now;
     }
 }
 
