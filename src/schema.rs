@@ -1,6 +1,8 @@
 //! Joins the features into one schema.
 
-use std::sync::Arc;
+mod subgraph;
+
+use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::{
     Context, EmptySubscription, ID, MergedObject, Object, Response, SDLExportOptions, Schema, SchemaBuilder,
@@ -8,7 +10,9 @@ use async_graphql::{
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute},
 };
 use entity::{Kind, ids::parse_any};
+use sea_orm::prelude::Uuid;
 
+use self::subgraph::SubgraphQueries;
 use crate::{
     app::App,
     champions::graphql::{ChampionMutations, ChampionQueries},
@@ -49,6 +53,7 @@ pub struct Query(
     ThreadQueries,
     ReportQueries,
     ImpactQueries,
+    SubgraphQueries,
 );
 
 /// What can be changed. Every mutation takes one `input` and answers with the record, or with `problems` that a person
@@ -111,18 +116,21 @@ impl NodeQueries {
 async fn nodes(ctx: &Context<'_>, path: &str, ids: &[ID]) -> Result<Vec<Option<Node>>> {
     let parse = |id: &ID| parse_any(id).ok_or_else(|| Error::argument(path, "This is not an id."));
     let ids = ids.iter().map(parse).collect::<Result<Vec<_>>>()?;
-    let mut found = Vec::new();
+    let found = found(ctx, &ids).await?;
+    Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
+}
+
+/// What the caller may see of what is named, one statement for each kind.
+async fn found(ctx: &Context<'_>, named: &[(Kind, Uuid)]) -> Result<HashMap<(Kind, Uuid), Node>> {
+    let mut found = HashMap::new();
     for kind in Kind::ALL {
-        let wanted: Vec<_> = ids.iter().filter(|(of, _)| of == kind).map(|(_, id)| *id).collect();
+        let wanted: Vec<_> = named.iter().filter(|(of, _)| of == kind).map(|(_, id)| *id).collect();
         if !wanted.is_empty() {
             let rows = of_kind(ctx, *kind, &wanted).await?;
             found.extend(rows.into_iter().map(|(id, node)| ((*kind, id), node)));
         }
     }
-    Ok(ids
-        .iter()
-        .map(|id| found.iter().find(|(of, _)| of == id).map(|(_, node)| node.clone()))
-        .collect())
+    Ok(found)
 }
 
 /// Gives the errors of resolvers their codes.

@@ -1,6 +1,6 @@
 //! What every record shows: its home, who sees it, its version, where the answer comes from and what the caller may do.
 
-use async_graphql::{Context, ID, Interface, SimpleObject};
+use async_graphql::{Context, ID, Interface, SimpleObject, Union};
 use chrono::{DateTime, Utc};
 use entity::{Kind, SiteId};
 use sea_orm::{EntityTrait, prelude::Uuid};
@@ -182,6 +182,38 @@ macro_rules! interfaces {
                 #[doc = concat!("A ", stringify!($record), ".")]
                 $record($record),
             )+
+        }
+
+        /// For gateways: whatever has a key.
+        #[derive(Clone, Debug, Union)]
+        #[graphql(name = "_Entity")]
+        pub enum Entity {
+            $(
+                #[doc = concat!("A ", stringify!($record), ".")]
+                $record($record),
+            )+
+            $(
+                #[doc = concat!("A ", stringify!($other), ".")]
+                $other($other),
+            )+
+        }
+
+        impl From<Node> for Entity {
+            fn from(node: Node) -> Self {
+                match node {
+                    $( Node::$record(record) => Self::$record(record), )+
+                    $( Node::$other(other) => Self::$other(other), )+
+                }
+            }
+        }
+
+        /// The kind that a type of the schema shows; none for types without ids.
+        pub fn kind_of_type(name: &str) -> Option<Kind> {
+            match name {
+                $( stringify!($record) => Some(<<$record as Shows>::Entity as Scoped>::KIND), )+
+                $( stringify!($other) => Some(<<$other as Shows>::Entity as Scoped>::KIND), )+
+                _ => None,
+            }
         }
 
         /// The records of one kind by their ids, in one statement, without those that the caller may not see.

@@ -1,5 +1,7 @@
 //! What is done to sites, and how they are listed.
 
+use std::collections::HashMap;
+
 use entity::{Kind, SiteId, SiteKind, SiteStatus, site};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, IntoSimpleExpr, QueryFilter, QueryOrder, QuerySelect,
@@ -133,6 +135,26 @@ pub fn holding<E: EntityTrait>(rows: Select<E>, search: Option<&str>, columns: &
         let holds = |column: &E::Column| Expr::expr(Func::lower(column.into_simple_expr())).like(format!("%{word}%"));
         rows.filter(columns.iter().map(holds).fold(Condition::any(), Condition::add))
     })
+}
+
+/// The ids of those sites that there are, by their slugs.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn ids_by_slug(
+    db: &impl ConnectionTrait,
+    slugs: impl Iterator<Item = &str>,
+) -> Result<HashMap<String, SiteId>> {
+    let sites = site::Entity::find()
+        .select_only()
+        .columns([site::Column::Slug, site::Column::Id])
+        .filter(site::Column::Slug.is_in(slugs));
+    Ok(sites
+        .into_tuple::<(String, SiteId)>()
+        .all(db)
+        .await?
+        .into_iter()
+        .collect())
 }
 
 /// The id of a site of the caller's choice, by its slug.

@@ -24,6 +24,7 @@ const OPEN: &[&str] = &[
     "Site",
     "SyncStatus",
     "Viewer",
+    "_Service",
 ];
 /// Fields that show what others may see too, although their type is not everybody's. That of the report and its cells
 /// is in the value of each cell.

@@ -53,7 +53,7 @@ const IMPURE: &[&str] = &[
 /// Who alone may name a library.
 const OWNERS: &[(&str, &[&str])] = &[
     ("reqwest", &["auth/issuers", "federation/dial"]),
-    ("apollo_compiler", &["http"]),
+    ("apollo_compiler", &["http", "schema/subgraph"]),
     ("axum", &["demo", "federation/serve", "http", "server"]),
 ];
 

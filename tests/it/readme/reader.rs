@@ -15,7 +15,7 @@ use apollo_compiler::ast::{Document, OperationDefinition};
 use tempfile::TempDir;
 
 use super::page::Block;
-use crate::support::{Value, json};
+use crate::support::{Value, json, tools};
 
 /// Commands that run already: the demonstration that the examples talk to, and the tests themselves.
 const RUNNING: [&str; 2] = ["cargo run --release -- demo", "tests/run"];
@@ -223,15 +223,6 @@ impl Reader {
         assert!(output.status.success(), "{}: {printed}{said}", block.place());
         printed
     }
-}
-
-/// The folder with the tools that `tests/run` installs for the examples.
-fn tools() -> PathBuf {
-    let folder = env::var("CHAMPION_TEST_TOOLS");
-    PathBuf::from(
-        folder
-            .expect("CHAMPION_TEST_TOOLS names a folder with the tools of the examples: run the tests with tests/run"),
-    )
 }
 
 /// In a folder, with variables, and without settings of this machine's own hosts.

@@ -11,6 +11,15 @@ pub use network::Network;
 pub use person::{Person, Reply};
 pub use serde_json::{Value, json};
 
+use std::{env, path::PathBuf};
+
+/// The folder with the tools that `tests/run` installs: for the README's examples, and the public audits.
+pub fn tools() -> PathBuf {
+    let folder = env::var("CHAMPION_TEST_TOOLS");
+    let folder = folder.expect("CHAMPION_TEST_TOOLS names a folder with tools: run the tests with tests/run");
+    PathBuf::from(folder)
+}
+
 /// Writes each test twice: with all hosts on SQLite, and with all hosts on PostgreSQL.
 macro_rules! on_each_database {
     (async fn $name:ident($backend:ident) $body:block) => {

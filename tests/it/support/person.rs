@@ -62,6 +62,11 @@ impl<'a> Person<'a> {
         }
     }
 
+    /// The token that they show.
+    pub fn token(&self) -> &str {
+        self.token.as_deref().expect("they have one")
+    }
+
     /// The same person with another token.
     pub fn holding(&self, roles: &[&str]) -> Person<'a> {
         Person::with_roles(self.host, &self.subject, roles)

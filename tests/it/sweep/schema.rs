@@ -183,6 +183,13 @@ impl Schema {
                     let ids: Vec<_> = seeds.types.keys().map(|id| quoted(id)).collect();
                     vec![format!("[{}]", ids.join(", "))]
                 }
+                "representations" => {
+                    let named = seeds.types.iter();
+                    let named: Vec<_> = named
+                        .map(|(id, of)| format!("{{ __typename: \"{of}\", id: \"{id}\" }}"))
+                        .collect();
+                    vec![format!("[{}]", named.join(", "))]
+                }
                 "measure" => vec![quoted(&seeds.ids["measure"])],
                 "from" => vec![quoted("2026-01-01")],
                 "to" => vec![quoted("2026-05-31")],
