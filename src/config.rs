@@ -6,6 +6,7 @@ use std::{
 };
 
 use config::{Config, ConfigError, Environment, File, FileFormat};
+use ipnet::IpNet;
 use serde::Deserialize;
 
 /// The default file: the manual of all settings.
@@ -51,6 +52,8 @@ pub struct Settings {
 pub struct HttpSettings {
     /// Origins of web apps that may call this host from a browser; `*` allows all, an empty list none.
     pub allowed_origins: Vec<String>,
+    /// Proxies in front of this host, whose word on where a request comes from counts.
+    pub trusted_proxies: Vec<IpNet>,
     /// How long a browser may remember the answer of a preflight.
     pub cors_max_age_seconds: u64,
     /// Whether `/graphiql` is served.
@@ -77,6 +80,10 @@ pub struct HttpSettings {
     pub document_depth: usize,
     /// The most fields and fragments that a document may select, fragments counted at each spread.
     pub document_selections: usize,
+    /// The most aliases of a document, fragments counted at each spread.
+    pub document_aliases: usize,
+    /// The most directives of a document, fragments counted at each spread.
+    pub document_directives: usize,
     /// The most items of one list in a document or its variables.
     pub list_items: usize,
     /// The most values that one request may ask for, with every list at the page size that is asked for.
@@ -85,6 +92,36 @@ pub struct HttpSettings {
     pub cached_documents: u64,
     /// Longer documents are not kept.
     pub cached_document_bytes: usize,
+    /// The file of the operations that this host knows beforehand; empty when there is none.
+    pub operations_file: PathBuf,
+    /// Whether no other operations run.
+    pub operations_only: bool,
+    /// How long anybody may keep an answer that everybody is given.
+    pub public_max_age_seconds: u64,
+    /// What a Prometheus server shows at `/metrics`; empty when there is nothing to read there.
+    pub metrics_token: String,
+    /// How much work callers may ask for.
+    pub budget: BudgetSettings,
+}
+
+/// How much work callers may ask for, in cost units: a budget is full at first and gains what it lacks second by second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BudgetSettings {
+    /// The whole budget of somebody with a token; 0 for no limit.
+    pub person_units: u32,
+    /// What it gains a second.
+    pub person_units_per_second: u32,
+    /// The whole budget of all who come from one address without a token; 0 for no limit.
+    pub address_units: u32,
+    /// What it gains a second.
+    pub address_units_per_second: u32,
+    /// What every request costs, answered or refused.
+    pub request_cost: u32,
+    /// What each field of a mutation costs beside the values that it answers with.
+    pub mutation_cost: u32,
+    /// How many budgets are remembered; who was not heard of for longest has a full one again.
+    pub remembered: usize,
 }
 
 impl Default for HttpSettings {
@@ -135,6 +172,7 @@ fn environment() -> Environment {
         .try_parsing(true)
         .list_separator(",")
         .with_list_parse_key("http.allowed_origins")
+        .with_list_parse_key("http.trusted_proxies")
         // The test suite's own variables are no settings of a host.
         .source(Some(
             std::env::vars()

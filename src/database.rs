@@ -27,6 +27,27 @@ pub struct Database {
     turn: Mutex<()>,
 }
 
+/// The connections of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pool {
+    /// What they are for.
+    pub name: &'static str,
+    /// How many there are.
+    pub open: u32,
+    /// How many of them do nothing.
+    pub idle: u32,
+}
+
+impl Pool {
+    fn of(name: &'static str, open: u32, idle: usize) -> Self {
+        Self {
+            name,
+            open,
+            idle: u32::try_from(idle).unwrap_or(u32::MAX),
+        }
+    }
+}
+
 /// A write transaction. Dropped without `commit`, it leaves nothing.
 #[derive(Debug)]
 pub struct Transaction<'a> {
@@ -67,6 +88,21 @@ impl Database {
     /// For reading outside a transaction.
     pub fn reader(&self) -> &DatabaseConnection {
         &self.reader
+    }
+
+    /// Its connections as they are now.
+    pub fn pools(&self) -> Vec<Pool> {
+        let sqlite = |name, of: &DatabaseConnection| {
+            let pool = of.get_sqlite_connection_pool();
+            Pool::of(name, pool.size(), pool.num_idle())
+        };
+        match self.writer.get_database_backend() {
+            DbBackend::Postgres => {
+                let pool = self.writer.get_postgres_connection_pool();
+                vec![Pool::of("all", pool.size(), pool.num_idle())]
+            }
+            _ => vec![sqlite("readers", &self.reader), sqlite("writer", &self.writer)],
+        }
     }
 
     /// Which database it is, in the words of the API.

@@ -5,12 +5,16 @@
 
 mod accept;
 mod answer;
+mod budget;
 mod convert;
 mod documents;
 mod graphiql;
 mod guard;
 mod idempotency;
+mod kept;
+mod metrics;
 mod observe;
+mod operations;
 mod outcome;
 mod params;
 mod plan;
@@ -38,9 +42,12 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use crate::config::HttpSettings;
 use crate::graphql::{IdempotencyKey, RequestId};
 
+use budget::Budgets;
 use documents::Documents;
+use metrics::Metrics;
 use problem::{Code, problem};
 
+pub use metrics::Gauge;
 pub use serve::serve;
 
 /// What the transport asks of the application behind it.
@@ -50,6 +57,12 @@ pub trait Host: Clone + Send + Sync + 'static {
 
     /// Proves the caller from the request's headers; without a token that is the anonymous caller.
     fn caller(&self, headers: &HeaderMap) -> impl Future<Output = Result<Self::Caller, Refusal>> + Send;
+
+    /// A text that is the same whenever this caller comes, and no other caller's; none for those without a token.
+    fn identity(&self, caller: &Self::Caller) -> Option<String>;
+
+    /// What Prometheus is told of the application, beside the requests.
+    fn gauges(&self) -> impl Future<Output = Vec<Gauge>> + Send;
 
     /// Whether requests can be served now; otherwise one plain sentence that says what is missing.
     fn ready(&self) -> impl Future<Output = Result<(), &'static str>> + Send;
@@ -94,6 +107,8 @@ struct Api<H, E> {
     host: H,
     executor: E,
     documents: Arc<Documents>,
+    budgets: Arc<Budgets>,
+    metrics: Arc<Metrics>,
 }
 
 impl<H: Clone, E: Clone> Clone for Api<H, E> {
@@ -102,6 +117,8 @@ impl<H: Clone, E: Clone> Clone for Api<H, E> {
             host: self.host.clone(),
             executor: self.executor.clone(),
             documents: Arc::clone(&self.documents),
+            budgets: Arc::clone(&self.budgets),
+            metrics: Arc::clone(&self.metrics),
         }
     }
 }
@@ -113,7 +130,8 @@ impl<H: Clone, E: Clone> Clone for Api<H, E> {
 ///
 /// # Errors
 ///
-/// A sentence for the operator when the schema or the list of allowed origins cannot be used.
+/// A sentence for the operator when the schema, the file of operations, the list of allowed origins or the budgets cannot be
+/// used.
 pub fn router<H: Host, E: Executor>(
     host: H,
     executor: E,
@@ -122,15 +140,25 @@ pub fn router<H: Host, E: Executor>(
     more: Router,
 ) -> Result<Router, String> {
     let documents = Arc::new(Documents::new(sdl, host.settings())?);
+    let budgets = Arc::new(Budgets::new(host.settings())?);
     let cors = cors(host.settings())?;
     let api = Api {
         host: host.clone(),
         executor,
         documents,
+        budgets,
+        metrics: Arc::default(),
+    };
+    let observer = observe::Observer {
+        host: host.clone(),
+        metrics: Arc::clone(&api.metrics),
     };
 
-    let mut routes = Router::new()
-        .route("/graphql", get(transport::get::<H, E>).post(transport::post::<H, E>))
+    let mut routes = Router::new().route("/graphql", get(transport::get::<H, E>).post(transport::post::<H, E>));
+    if !host.settings().metrics_token.is_empty() {
+        routes = routes.route("/metrics", get(metrics::answer::<H, E>));
+    }
+    let mut routes = routes
         .with_state(api)
         .merge(health(host.clone()))
         .merge(schema_text(published));
@@ -144,7 +172,7 @@ pub fn router<H: Host, E: Executor>(
     if let Some(cors) = cors {
         routes = routes.layer(cors);
     }
-    Ok(routes.layer(middleware::from_fn_with_state(host, observe::observe::<H>)))
+    Ok(routes.layer(middleware::from_fn_with_state(observer, observe::observe::<H>)))
 }
 
 fn health<H: Host>(host: H) -> Router {

@@ -15,9 +15,9 @@
 //!
 //! | where | what |
 //! |---|---|
-//! | [`http`] | routes, GraphQL over HTTP, limits, the query editor |
+//! | [`http`] | routes, GraphQL over HTTP, limits and budgets, the query editor |
 //! | [`auth`] | from a token to a [`policy::Caller`] |
-//! | [`schema`] | joins the features; `node` and `nodes` |
+//! | [`schema`] | joins the features; `node` and `nodes`; the schema as a subgraph |
 //! | [`graphql`] | what resolvers share: pages, rows read together, payloads, scalars |
 //! | [`sites`] [`champions`] [`resources`] [`projects`] [`forum`] [`impact`] | a feature each: `ops` does, `graphql` shows |
 //! | [`app`] | [`app::App`] and [`app::Work`]: the only begin and commit |
@@ -50,6 +50,7 @@
 //! | Whatever goes wrong between hosts, a replica ends as what its site shares. | `federation::protocol::simulation` |
 //! | The protocol does no I/O and reads no clock. | `layers::the_protocol_names_neither_database_nor_network_nor_clock` |
 //! | Every name of `tests/contract.graphql` stands in the schema, and every item of it is described. | `contract` |
+//! | The transport keeps to GraphQL over HTTP, and a gateway can put the schema beside others. | `audits` |
 //! | The README's commands and examples do what they say; its settings are the default file. | `readme` |
 //!
 //! # Decisions

@@ -15,14 +15,15 @@ use crate::{
     },
     clock::{Clock, Forward, Ids},
     config::{HttpSettings, Settings},
-    database::Database,
+    database::{Database, Pool},
     erasure::Ledger,
     error::{Error, Result},
     federation,
     graphql::Asker,
-    http::{self, Host, Refusal},
+    http::{self, Gauge, Host, Refusal},
     schema,
     signals::Signals,
+    sites::{self, ops::sync::Lag},
     tally::Tally,
 };
 
@@ -96,6 +97,21 @@ impl Host for Server {
             })
     }
 
+    fn identity(&self, caller: &Asker) -> Option<String> {
+        let identity = caller.caller().identity.as_ref()?;
+        // No issuer holds a line break.
+        Some(format!("{}\n{}", identity.issuer, identity.subject))
+    }
+
+    async fn gauges(&self) -> Vec<Gauge> {
+        let mut gauges: Vec<_> = self.0.database.pools().into_iter().flat_map(pool_gauges).collect();
+        match sites::ops::sync::lags(self.0.reader(), self.0.clock.now()).await {
+            Ok(lags) => gauges.extend(lags.into_iter().flat_map(lag_gauges)),
+            Err(error) => tracing::warn!(%error, "how far copies are behind cannot be told"),
+        }
+        gauges
+    }
+
     async fn ready(&self) -> Result<(), &'static str> {
         self.0
             .reader()
@@ -111,6 +127,35 @@ impl Host for Server {
     fn settings(&self) -> &HttpSettings {
         &self.0.settings.http
     }
+}
+
+fn pool_gauges(pool: Pool) -> [Gauge; 2] {
+    let of = |state: &str, value: u32| Gauge {
+        name: "database_connections",
+        help: "Open connections to the database",
+        labels: vec![("pool", pool.name.to_owned()), ("state", state.to_owned())],
+        value: value.into(),
+    };
+    [of("idle", pool.idle), of("used", pool.open.saturating_sub(pool.idle))]
+}
+
+fn lag_gauges(lag: Lag) -> impl Iterator<Item = Gauge> {
+    let of = |name, help, value| Gauge {
+        name,
+        help,
+        labels: vec![("site", lag.slug.clone())],
+        value,
+    };
+    let seconds = lag.seconds.map(|seconds| {
+        let help = "Seconds since another site proved that nothing newer exists";
+        of("feed_lag_seconds", help, seconds)
+    });
+    let parked = of(
+        "feed_parked_entries",
+        "Entries of another site that wait",
+        lag.parked as f64,
+    );
+    seconds.into_iter().chain([parked])
 }
 
 /// The token of a request: RFC 6750, section 2.1, and no other way.

@@ -20,13 +20,13 @@ const PARTS: u64 = 10;
 /// Most rows of a level that others are loaded for: one statement names them all, and SQLite takes 32,766 values in one.
 const MOST_ROWS: u64 = 30_000;
 
-/// Refuses a request that asks for too many values or rows.
+/// Refuses a request that asks for too many values or rows; tells how many values it asks for.
 pub(super) fn check(
     schema: &Schema,
     document: &ExecutableDocument,
     variables: &Variables,
     settings: &HttpSettings,
-) -> Result<(), ServerError> {
+) -> Result<u64, ServerError> {
     let mut answer = Answer {
         schema,
         fragments: &document.fragments,
@@ -44,7 +44,8 @@ pub(super) fn check(
         let selections = &operation.node.selection_set.node;
         root.iter()
             .try_for_each(|root| answer.selection_set(root, selections, &Rows { shown: 1, page: None }))
-    })
+    })?;
+    Ok(answer.values)
 }
 
 /// The rows in which a selection set stands.
@@ -144,7 +145,8 @@ impl Answer<'_> {
 
     /// How many things a field is asked for by their ids.
     fn asked_for(&self, field: &Field) -> Option<u64> {
-        match self.argument(field, "ids")? {
+        let named = ["ids", "representations"].iter();
+        match named.into_iter().find_map(|name| self.argument(field, name))? {
             ConstValue::List(ids) => u64::try_from(ids.len()).ok(),
             _ => Some(1),
         }

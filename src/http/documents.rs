@@ -1,5 +1,6 @@
 //! GraphQL documents: parsed, validated against the schema, and kept.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use apollo_compiler::ast::{self, Definition, OperationType};
@@ -13,8 +14,9 @@ use quick_cache::{Weighter, sync::Cache};
 use sha2::{Digest, Sha256};
 
 use super::convert::Fragments;
+use super::params::Params;
 use super::problem::{Code, over_limit, problem, problem_at};
-use super::{HttpSettings, convert, guard, scan};
+use super::{HttpSettings, convert, guard, operations, scan};
 
 /// The most errors that one answer lists.
 const MOST_ERRORS: usize = 20;
@@ -30,6 +32,7 @@ pub(super) type DocumentHash = [u8; 32];
 
 /// A document that may be executed.
 pub(super) struct Document {
+    is_registered: bool,
     operations: Vec<Operation>,
     fragments: Fragments,
     weight: u64,
@@ -72,6 +75,12 @@ impl Document {
         }
     }
 
+    /// The name of the operation that a request asks for, when frontends have registered it.
+    pub(super) fn registered_name(&self, params: &Params) -> Option<&str> {
+        let operation = self.operation(params.operation_name.as_deref()).ok()?;
+        operation.definition.name.as_deref().filter(|_| self.is_registered)
+    }
+
     /// The fragments that its operations spread.
     pub(super) fn fragments(&self) -> &Fragments {
         &self.fragments
@@ -83,6 +92,14 @@ pub(super) struct Documents {
     schema: Valid<Schema>,
     settings: HttpSettings,
     known: Cache<DocumentHash, Arc<Document>, ByText>,
+    registered: Registered,
+}
+
+/// The operations of the host's own file, by their ids and by the hashes of their texts.
+#[derive(Default)]
+struct Registered {
+    by_id: HashMap<String, Arc<Document>>,
+    by_hash: HashMap<DocumentHash, Arc<Document>>,
 }
 
 #[derive(Clone)]
@@ -96,16 +113,38 @@ impl Weighter<DocumentHash, Arc<Document>> for ByText {
 
 impl Documents {
     /// `sdl` is the schema that documents are validated against.
+    ///
+    /// # Errors
+    /// A sentence for the operator when the schema is none, or an operation of the host's file does not fit it.
     pub(super) fn new(sdl: &str, settings: &HttpSettings) -> Result<Self, String> {
         let schema = Schema::parse_and_validate(sdl, "schema.graphql");
         let schema = schema.map_err(|invalid| format!("The schema is not valid GraphQL: {}", invalid.errors))?;
         let items = usize::try_from(settings.cached_documents).unwrap_or(usize::MAX);
         let known = Cache::with_weighter(items, settings.cached_documents, ByText);
-        Ok(Self {
+        let mut documents = Self {
             schema,
             settings: settings.clone(),
             known,
-        })
+            registered: Registered::default(),
+        };
+        for (id, text) in operations::read(&settings.operations_file)? {
+            documents.register(id, &text)?;
+        }
+        Ok(documents)
+    }
+
+    fn register(&mut self, id: String, text: &str) -> Result<(), String> {
+        let mut document = self.parse(text).map_err(|errors| {
+            let why = errors.first().map(|error| error.message.as_str()).unwrap_or_default();
+            format!("operations_file: the operation `{id}` cannot run: {why}")
+        })?;
+        document.is_registered = true;
+        let document = Arc::new(document);
+        self.registered.by_hash.insert(hash(text), Arc::clone(&document));
+        match self.registered.by_id.insert(id.clone(), document) {
+            None => Ok(()),
+            Some(_) => Err(format!("operations_file: the id `{id}` is given twice")),
+        }
     }
 
     /// The schema that documents are validated against.
@@ -113,16 +152,26 @@ impl Documents {
         &self.schema
     }
 
-    /// A document that was read before and is still kept.
-    pub(super) fn find(&self, hash: &DocumentHash) -> Option<Arc<Document>> {
-        self.known.get(hash)
+    /// A registered document by its id.
+    pub(super) fn registered(&self, id: &str) -> Option<Arc<Document>> {
+        self.registered.by_id.get(id).cloned()
     }
 
-    /// Reads a document, unless it is kept.
+    /// A document that is registered, or was read before and is still kept.
+    pub(super) fn find(&self, hash: &DocumentHash) -> Option<Arc<Document>> {
+        let registered = self.registered.by_hash.get(hash).cloned();
+        registered.or_else(|| self.known.get(hash))
+    }
+
+    /// Reads a document, unless it is kept. Where only registered ones run, all others are refused.
     pub(super) fn read(&self, text: &str) -> Result<Arc<Document>, Vec<ServerError>> {
         let hash = hash(text);
         if let Some(document) = self.find(&hash) {
             return Ok(document);
+        }
+        if self.settings.operations_only {
+            let message = "This host runs only operations that are registered with it, and this is none of them.";
+            return Err(vec![problem(Code::PersistedQueryNotFound, message)]);
         }
         let document = Arc::new(self.parse(text)?);
         if text.len() <= self.settings.cached_document_bytes {
@@ -159,6 +208,7 @@ impl Documents {
             });
         let operations = definitions.zip(converted.operations);
         Ok(Document {
+            is_registered: false,
             operations: operations
                 .map(|(definition, executable)| Operation { definition, executable })
                 .collect(),

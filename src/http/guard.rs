@@ -22,21 +22,18 @@ pub(super) fn check(document: &Document, settings: &HttpSettings) -> Result<(), 
         document,
         fragments: HashMap::new(),
         measured: HashMap::new(),
-        most_depth: settings.document_depth,
-        most_selections: settings.document_selections,
-        most_items: settings.list_items,
+        settings,
     };
     for definition in &document.definitions {
         if let Definition::FragmentDefinition(fragment) = definition {
             guard.fragments.entry(&fragment.name).or_insert(fragment);
         }
     }
-    let mut selections = 0_usize;
+    let mut extent = Extent::default();
     for definition in &document.definitions {
-        let extent = guard.definition(definition)?;
-        selections = selections.saturating_add(extent.selections);
+        extent.add(guard.definition(definition)?);
     }
-    guard.bounded(selections)
+    guard.bounded(extent)
 }
 
 /// The refusal of a list that is too long: the database knows no expressions of any length.
@@ -44,11 +41,67 @@ pub(super) fn too_many_items(most: usize) -> ServerError {
     over_limit("list_items", most, format!("A list may have {most} items."))
 }
 
+/// How many selection sets may stand in one another, those of fragments included: what bounds the recursion of whatever
+/// walks them.
+const MOST_LEVELS: usize = 40;
+
+/// How deep the fields of introspection may nest. What every tool sends is 15 deep: a type inside nine others.
+const INTROSPECTION_DEPTH: usize = 20;
+
 /// How large a selection set is with all fragments unfolded.
 #[derive(Clone, Copy, Default)]
 struct Extent {
     selections: usize,
+    aliases: usize,
+    directives: usize,
+    /// How deep its fields nest.
     depth: usize,
+    /// How many selection sets stand in one another.
+    levels: usize,
+}
+
+impl Extent {
+    /// Takes in what stands beside it.
+    fn add(&mut self, beside: Self) {
+        self.selections = self.selections.saturating_add(beside.selections);
+        self.aliases = self.aliases.saturating_add(beside.aliases);
+        self.directives = self.directives.saturating_add(beside.directives);
+        self.depth = self.depth.max(beside.depth);
+        self.levels = self.levels.max(beside.levels);
+    }
+}
+
+/// Where a selection set stands.
+#[derive(Clone, Copy)]
+struct Place {
+    /// How many fields are around it.
+    depth: usize,
+    /// How many selection sets are around it.
+    level: usize,
+    /// How deep fields may nest here.
+    most_depth: usize,
+}
+
+impl Place {
+    fn below_field(self, name: &str) -> Self {
+        let introspects = matches!(name, "__schema" | "__type");
+        Self {
+            depth: self.depth + 1,
+            most_depth: if introspects {
+                INTROSPECTION_DEPTH
+            } else {
+                self.most_depth
+            },
+            ..self.below_fragment()
+        }
+    }
+
+    fn below_fragment(self) -> Self {
+        Self {
+            level: self.level + 1,
+            ..self
+        }
+    }
 }
 
 struct Guard<'a> {
@@ -56,69 +109,92 @@ struct Guard<'a> {
     fragments: HashMap<&'a Name, &'a Node<FragmentDefinition>>,
     /// None while a fragment is being measured.
     measured: HashMap<&'a Name, Option<Extent>>,
-    most_depth: usize,
-    most_selections: usize,
-    most_items: usize,
+    settings: &'a HttpSettings,
 }
 
 impl<'a> Guard<'a> {
     fn definition(&mut self, definition: &'a Definition) -> Result<Extent, ServerError> {
+        let start = Place {
+            depth: 0,
+            level: 0,
+            most_depth: self.settings.document_depth,
+        };
         match definition {
             Definition::OperationDefinition(operation) => {
-                self.variables(&operation.variables)?;
-                self.directives(&operation.directives)?;
-                self.selection_set(&operation.selection_set, 0)
+                let mut extent = self.selection_set(&operation.selection_set, start)?;
+                extent.directives += self.variables(&operation.variables)?;
+                extent.directives += self.directives(&operation.directives)?;
+                Ok(extent)
             }
-            Definition::FragmentDefinition(fragment) => self.fragment(fragment, 0),
+            // Where it is spread decides how deep it may be, and there its aliases and directives are counted.
+            Definition::FragmentDefinition(fragment) => {
+                let anywhere = Place {
+                    most_depth: start.most_depth.max(INTROSPECTION_DEPTH),
+                    ..start
+                };
+                Ok(Extent {
+                    aliases: 0,
+                    directives: 0,
+                    ..self.fragment(fragment, anywhere)?
+                })
+            }
             // The validator refuses definitions of types in a request.
             _ => Ok(Extent::default()),
         }
     }
 
-    /// `level` is the number of selection sets around this one. It bounds the recursion too.
-    fn selection_set(&mut self, selections: &'a [Selection], level: usize) -> Result<Extent, ServerError> {
-        self.shallow(level)?;
-        let mut extent = Extent {
-            selections: selections.len(),
-            depth: 0,
-        };
+    fn selection_set(&mut self, selections: &'a [Selection], place: Place) -> Result<Extent, ServerError> {
+        self.shallow(
+            place,
+            Extent {
+                depth: 1,
+                ..Extent::default()
+            },
+        )?;
+        let mut extent = Extent::default();
         for selection in selections {
-            let below = match selection {
-                Selection::Field(field) => {
-                    self.directives(&field.directives)?;
-                    field
-                        .arguments
-                        .iter()
-                        .try_for_each(|argument| self.value(&argument.value))?;
-                    match field.selection_set.as_slice() {
-                        [] => continue,
-                        nested => self.selection_set(nested, level + 1)?,
-                    }
-                }
-                Selection::InlineFragment(inline) => {
-                    self.directives(&inline.directives)?;
-                    self.selection_set(&inline.selection_set, level + 1)?
-                }
-                Selection::FragmentSpread(spread) => {
-                    self.directives(&spread.directives)?;
-                    match self.fragments.get(&spread.fragment_name) {
-                        Some(fragment) => self.fragment(fragment, level + 1)?,
-                        // The validator knows better what to say of an unknown fragment.
-                        None => continue,
-                    }
-                }
-            };
-            extent.selections = extent.selections.saturating_add(below.selections);
-            extent.depth = extent.depth.max(below.depth + 1);
+            extent.add(self.selection(selection, place)?);
         }
+        extent.levels += 1;
         Ok(extent)
     }
 
-    fn fragment(&mut self, fragment: &'a Node<FragmentDefinition>, level: usize) -> Result<Extent, ServerError> {
+    fn selection(&mut self, selection: &'a Selection, place: Place) -> Result<Extent, ServerError> {
+        let (directives, mut extent) = match selection {
+            Selection::Field(field) => {
+                let mut arguments = field.arguments.iter();
+                arguments.try_for_each(|argument| self.value(&argument.value))?;
+                let mut below = match field.selection_set.as_slice() {
+                    [] => Extent::default(),
+                    nested => self.selection_set(nested, place.below_field(&field.name))?,
+                };
+                below.depth += 1;
+                below.aliases += usize::from(field.alias.is_some());
+                (&field.directives, below)
+            }
+            Selection::InlineFragment(inline) => {
+                let below = self.selection_set(&inline.selection_set, place.below_fragment())?;
+                (&inline.directives, below)
+            }
+            Selection::FragmentSpread(spread) => {
+                let below = match self.fragments.get(&spread.fragment_name) {
+                    Some(fragment) => self.fragment(fragment, place.below_fragment())?,
+                    // The validator knows better what to say of an unknown fragment.
+                    None => Extent::default(),
+                };
+                (&spread.directives, below)
+            }
+        };
+        extent.selections = extent.selections.saturating_add(1);
+        extent.directives = extent.directives.saturating_add(self.directives(directives)?);
+        Ok(extent)
+    }
+
+    fn fragment(&mut self, fragment: &'a Node<FragmentDefinition>, place: Place) -> Result<Extent, ServerError> {
         match self.measured.get(&fragment.name) {
             Some(Some(extent)) => {
                 let extent = *extent;
-                self.shallow(level + extent.depth)?;
+                self.shallow(place, extent)?;
                 return Ok(extent);
             }
             Some(None) => {
@@ -132,42 +208,70 @@ impl<'a> Guard<'a> {
             None => {}
         }
         self.measured.insert(&fragment.name, None);
-        self.directives(&fragment.directives)?;
-        let extent = self.selection_set(&fragment.selection_set, level)?;
-        self.bounded(extent.selections)?;
+        let mut extent = self.selection_set(&fragment.selection_set, place)?;
+        extent.directives = extent.directives.saturating_add(self.directives(&fragment.directives)?);
+        self.bounded(extent)?;
         self.measured.insert(&fragment.name, Some(extent));
         Ok(extent)
     }
 
-    fn shallow(&self, level: usize) -> Result<(), ServerError> {
-        if level <= self.most_depth {
-            return Ok(());
+    /// Refuses what would nest too deep at its place.
+    fn shallow(&self, place: Place, below: Extent) -> Result<(), ServerError> {
+        if place.depth + below.depth > place.most_depth {
+            let message = format!("Fields may nest {} deep.", place.most_depth);
+            return Err(over_limit("document_depth", place.most_depth, message));
         }
-        let message = format!("Selections may nest {} deep, fragments included.", self.most_depth);
-        Err(over_limit("document_depth", self.most_depth, message))
+        if place.level + below.levels > MOST_LEVELS {
+            let message = format!("Selections may nest {MOST_LEVELS} deep, fragments included.");
+            return Err(over_limit("document_levels", MOST_LEVELS, message));
+        }
+        Ok(())
     }
 
-    fn bounded(&self, selections: usize) -> Result<(), ServerError> {
-        if selections <= self.most_selections {
-            return Ok(());
+    fn bounded(&self, extent: Extent) -> Result<(), ServerError> {
+        let HttpSettings {
+            document_selections,
+            document_aliases,
+            document_directives,
+            ..
+        } = *self.settings;
+        for (found, most, limit, of) in [
+            (
+                extent.selections,
+                document_selections,
+                "document_selections",
+                "select {} fields and fragments",
+            ),
+            (extent.aliases, document_aliases, "document_aliases", "have {} aliases"),
+            (
+                extent.directives,
+                document_directives,
+                "document_directives",
+                "have {} directives",
+            ),
+        ] {
+            if found > most {
+                let of = of.replace("{}", &most.to_string());
+                let message = format!("A document may {of}, every fragment counted at each spread.");
+                return Err(over_limit(limit, most, message));
+            }
         }
-        let message = format!(
-            "A document may select {} fields and fragments, every fragment counted at each spread.",
-            self.most_selections
-        );
-        Err(over_limit("document_selections", self.most_selections, message))
+        Ok(())
     }
 
-    fn variables(&self, variables: &[Node<VariableDefinition>]) -> Result<(), ServerError> {
-        variables.iter().try_for_each(|variable| {
-            self.directives(&variable.directives)?;
-            variable.default_value.iter().try_for_each(|value| self.value(value))
+    /// Checks the defaults of variables; tells how many directives they have.
+    fn variables(&self, variables: &[Node<VariableDefinition>]) -> Result<usize, ServerError> {
+        variables.iter().try_fold(0, |directives, variable| {
+            variable.default_value.iter().try_for_each(|value| self.value(value))?;
+            Ok(directives + self.directives(&variable.directives)?)
         })
     }
 
-    fn directives(&self, directives: &[Node<Directive>]) -> Result<(), ServerError> {
+    /// Checks what directives are given; tells how many they are.
+    fn directives(&self, directives: &[Node<Directive>]) -> Result<usize, ServerError> {
         let mut arguments = directives.iter().flat_map(|directive| &directive.arguments);
-        arguments.try_for_each(|argument| self.value(&argument.value))
+        arguments.try_for_each(|argument| self.value(&argument.value))?;
+        Ok(directives.len())
     }
 
     /// The parser has bounded how deep values nest.
@@ -181,8 +285,8 @@ impl<'a> Guard<'a> {
                     self.locate(value.location()),
                 ))
             }
-            Value::List(items) if items.len() > self.most_items => {
-                let mut refused = too_many_items(self.most_items);
+            Value::List(items) if items.len() > self.settings.list_items => {
+                let mut refused = too_many_items(self.settings.list_items);
                 refused.locations.extend(self.locate(value.location()));
                 Err(refused)
             }

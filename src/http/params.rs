@@ -9,6 +9,7 @@ use super::problem::{Code, problem};
 #[derive(Debug, Default)]
 pub(super) struct Params {
     pub(super) query: Option<String>,
+    pub(super) document_id: Option<String>,
     pub(super) operation_name: Option<String>,
     pub(super) variables: Map<String, Value>,
     pub(super) extensions: Map<String, Value>,
@@ -27,6 +28,7 @@ impl Params {
         };
         Ok(Self {
             query: text(&mut members, "query")?,
+            document_id: text(&mut members, "documentId")?,
             operation_name: text(&mut members, "operationName")?,
             variables: map(members.remove("variables"), "variables")?,
             extensions: map(members.remove("extensions"), "extensions")?,
@@ -37,13 +39,12 @@ impl Params {
     pub(super) fn from_query(query: &str) -> Result<Self, ServerError> {
         let mut members = Map::new();
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
-            if !matches!(&*name, "query" | "operationName" | "variables" | "extensions") || value.is_empty() {
-                continue;
-            }
             let value = match &*name {
-                "query" | "operationName" => Value::String(value.into_owned()),
-                _ => serde_json::from_str(&value)
+                _ if value.is_empty() => continue,
+                "query" | "documentId" | "operationName" => Value::String(value.into_owned()),
+                "variables" | "extensions" => serde_json::from_str(&value)
                     .map_err(|error| malformed(format!("`{name}` is not JSON: {error}.")))?,
+                _ => continue,
             };
             if members.contains_key(&*name) {
                 return Err(malformed(format!("`{name}` is given twice.")));
@@ -52,6 +53,7 @@ impl Params {
         }
         Ok(Self {
             query: text(&mut members, "query")?,
+            document_id: text(&mut members, "documentId")?,
             operation_name: text(&mut members, "operationName")?,
             variables: map(members.remove("variables"), "variables")?,
             extensions: map(members.remove("extensions"), "extensions")?,

@@ -34,6 +34,14 @@ pub(super) fn plan(
     (ExecutableDocument { operations, fragments }, variables)
 }
 
+/// How many fields of the root an operation that was made ready runs.
+pub(super) fn root_fields(document: &ExecutableDocument) -> usize {
+    let operations = document.operations.iter();
+    operations
+        .map(|(_, operation)| operation.node.selection_set.node.items.len())
+        .sum()
+}
+
 /// Sets the variables that have a default and no value; names those that have neither.
 fn fill_defaults(operation: &OperationDefinition, variables: &mut Variables) -> Vec<Name> {
     let mut omitted = Vec::new();

@@ -15,6 +15,7 @@ pub(super) enum Code {
     NotFound,
     ParseFailed,
     PersistedQueryNotFound,
+    RateLimited,
     Unauthenticated,
     ValidationFailed,
 }
@@ -28,6 +29,7 @@ impl Code {
             Self::NotFound => "NOT_FOUND",
             Self::ParseFailed => "PARSE_FAILED",
             Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
+            Self::RateLimited => "RATE_LIMITED",
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::ValidationFailed => "VALIDATION_FAILED",
         }

@@ -1,9 +1,12 @@
 //! The HTTP face against a small schema: one test for each thing that it promises.
 
+mod budgets;
 mod documents;
 mod hostile;
+mod kept;
 mod listener;
 mod media;
+mod metrics;
 mod requests;
 mod routes;
 mod values;
@@ -22,7 +25,7 @@ use futures_util::Stream;
 use serde_json::json;
 use tower::ServiceExt;
 
-use super::{Host, HttpSettings, IdempotencyKey, Refusal, RequestId, router};
+use super::{Gauge, Host, HttpSettings, IdempotencyKey, Refusal, RequestId, router};
 use crate::config::Settings;
 
 /// A host of one schema, whose only token is `good`.
@@ -63,6 +66,20 @@ impl Host for Toy {
             Some(b"Bearer good") => Ok(Person(Some("ana".to_owned()), AtomicUsize::new(0))),
             Some(_) => Err(Refusal::new("The token has \"expired\".")),
         }
+    }
+
+    fn identity(&self, caller: &Person) -> Option<String> {
+        caller.0.clone()
+    }
+
+    async fn gauges(&self) -> Vec<Gauge> {
+        let of = |site: &str, value| Gauge {
+            name: "lag_seconds",
+            help: "How old",
+            labels: vec![("site", site.to_owned())],
+            value,
+        };
+        vec![of("leeds", 1.5), of("hull", 0.0)]
     }
 
     async fn ready(&self) -> Result<(), &'static str> {
@@ -262,16 +279,7 @@ impl Toy {
     }
 
     async fn ask(&self, request: Request<Body>) -> Reply {
-        let answer = self.router().oneshot(request).await.expect("the router never fails");
-        let (parts, body) = answer.into_parts();
-        let body = axum::body::to_bytes(body, usize::MAX)
-            .await
-            .expect("the answer is in memory");
-        Reply {
-            status: parts.status,
-            headers: parts.headers,
-            body: body.to_vec(),
-        }
+        answered(self.router(), request).await
     }
 
     async fn get(&self, path: &str) -> Reply {
@@ -289,6 +297,17 @@ impl Toy {
 
     async fn send(&self, body: serde_json::Value) -> Reply {
         self.ask(post(body.to_string())).await
+    }
+}
+
+async fn answered(router: Router, request: Request<Body>) -> Reply {
+    let response = router.oneshot(request).await.expect("a router cannot fail");
+    let (status, headers) = (response.status(), response.headers().clone());
+    let body = axum::body::to_bytes(response.into_body(), usize::MAX);
+    Reply {
+        status,
+        headers,
+        body: body.await.expect("the body is whole").to_vec(),
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Executor, ServerError, Variables};
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::{FutureExt, StreamExt};
@@ -16,7 +17,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::accept::{self, Media};
+use super::budget::Payer;
 use super::documents::{self, Document, DocumentHash, Documents, Operation};
+use super::kept::Kept;
+use super::metrics::Came;
 use super::outcome::{self, Outcome};
 use super::params::Params;
 use super::problem::{Code, Refused, over_limit, problem};
@@ -43,10 +47,10 @@ pub(super) async fn post<H: Host, E: Executor>(
             ));
         }
         let (parts, body) = request.into_parts();
-        let asked = Asked::by(&api.host, &parts.headers, id, media).await?;
+        let asked = Asked::by(&api, &parts, id, media).await?;
         let body = read_body(body, &parts.headers, api.host.settings()).await?;
         let params = Params::from_body(&body).map_err(bad_request)?;
-        run(&api, params, asked, true).await
+        Ok(run(&api, params, asked, true).await?.reply())
     };
     answered.await.unwrap_or_else(|refused| refuse(media, refused))
 }
@@ -62,13 +66,21 @@ pub(super) async fn get<H: Host, E: Executor>(
     };
     let answered = async {
         let (parts, _) = request.into_parts();
-        let asked = Asked::by(&api.host, &parts.headers, id, media).await?;
+        let asked = Asked::by(&api, &parts, id, media).await?;
         let query = parts.uri.query().unwrap_or_default();
         if query.len() > api.host.settings().body_bytes {
             return Err(too_large(StatusCode::URI_TOO_LONG, api.host.settings()));
         }
         let params = Params::from_query(query).map_err(bad_request)?;
-        run(&api, params, asked, false).await
+        let kept = (params.query.is_none() && asked.is_anonymous()).then(|| Kept::by(&parts.headers));
+        let answered = run(&api, params, asked, false).await?;
+        Ok(match kept {
+            // What failed now may not fail the next time.
+            Some(kept) if answered.response.errors.is_empty() => {
+                kept.answer(answered.reply(), api.host.settings()).await
+            }
+            _ => answered.reply(),
+        })
     };
     answered.await.unwrap_or_else(|refused| refuse(media, refused))
 }
@@ -76,31 +88,91 @@ pub(super) async fn get<H: Host, E: Executor>(
 /// What is known of a request before its parameters.
 struct Asked<C> {
     caller: Arc<C>,
+    payer: Payer,
     key: IdempotencyKey,
     id: RequestId,
     media: Media,
 }
 
 impl<C> Asked<C> {
-    async fn by<H: Host<Caller = C>>(
-        host: &H,
-        headers: &HeaderMap,
+    async fn by<H: Host<Caller = C>, E>(
+        api: &Api<H, E>,
+        parts: &Parts,
         id: RequestId,
         media: Media,
     ) -> Result<Self, Refused> {
-        let caller = Arc::new(host.caller(headers).await.map_err(unproved)?);
-        let key = idempotency::read(headers).map_err(bad_request)?;
-        Ok(Self { caller, key, id, media })
+        let address = || Payer::address(parts, &api.host.settings().trusted_proxies);
+        let caller = match api.host.caller(&parts.headers).await {
+            Ok(caller) => caller,
+            Err(refusal) => {
+                api.budgets.pay_for_request(&address())?;
+                return Err(unproved(refusal));
+            }
+        };
+        let identity = api.host.identity(&caller);
+        let payer = identity.map_or_else(address, |identity| Payer::person(&identity));
+        api.budgets.pay_for_request(&payer)?;
+        Ok(Self {
+            caller: Arc::new(caller),
+            payer,
+            key: idempotency::read(&parts.headers).map_err(bad_request)?,
+            id,
+            media,
+        })
+    }
+
+    fn is_anonymous(&self) -> bool {
+        matches!(self.payer, Payer::Address(_))
     }
 }
 
+/// What an operation came to.
+struct Answered {
+    media: Media,
+    headers: HeaderMap,
+    response: async_graphql::Response,
+}
+
+impl Answered {
+    fn reply(self) -> Response {
+        reply(self.media, StatusCode::OK, self.headers, &self.response)
+    }
+}
+
+/// Runs an operation and counts it.
 async fn run<H: Host, E: Executor>(
     api: &Api<H, E>,
     params: Params,
     asked: Asked<H::Caller>,
     may_change: bool,
-) -> Result<Response, Refused> {
-    let document = find_document(&api.documents, &params)?;
+) -> Result<Answered, Refused> {
+    let started = Instant::now();
+    let found = find_document(&api.documents, &params);
+    let registered = found
+        .as_ref()
+        .ok()
+        .and_then(|document| document.registered_name(&params));
+    let registered = registered.map(str::to_owned);
+    let ran = match found {
+        Ok(document) => execute(api, &document, params, asked, may_change).await,
+        Err(refused) => Err(refused),
+    };
+    let outcome = match &ran {
+        Ok(answered) if answered.response.errors.is_empty() => Came::Answered,
+        Ok(_) => Came::Failed,
+        Err(_) => Came::Refused,
+    };
+    api.metrics.operation(registered.as_deref(), outcome, started.elapsed());
+    ran
+}
+
+async fn execute<H: Host, E: Executor>(
+    api: &Api<H, E>,
+    document: &Document,
+    params: Params,
+    asked: Asked<H::Caller>,
+    may_change: bool,
+) -> Result<Answered, Refused> {
     let operation = document.operation(params.operation_name.as_deref())?;
     allow_method(operation, may_change)?;
     let settings = api.host.settings();
@@ -113,7 +185,10 @@ async fn run<H: Host, E: Executor>(
 
     let media = asked.media;
     let (planned, variables) = plan::plan(&operation.executable, document.fragments(), variables);
-    answer::check(api.documents.schema(), &planned, &variables, settings)?;
+    let values = answer::check(api.documents.schema(), &planned, &variables, settings)?;
+    let mutations = operation.is_mutation().then(|| plan::root_fields(&planned));
+    let budgets = &api.budgets;
+    budgets.pay_for_operation(&asked.payer, values, mutations.unwrap_or_default())?;
     let request = prepare(planned, variables, &asked);
     let Ok(response) = AssertUnwindSafe(api.executor.execute(request)).catch_unwind().await else {
         tracing::error!(request_id = %asked.id.0, "a resolver panicked");
@@ -124,7 +199,11 @@ async fn run<H: Host, E: Executor>(
     };
     let headers = response.http_headers.clone();
     match outcome::settle(response, operation, document.fragments(), &asked.id) {
-        Outcome::Executed(response) => Ok(reply(media, StatusCode::OK, headers, &response)),
+        Outcome::Executed(response) => Ok(Answered {
+            media,
+            headers,
+            response,
+        }),
         Outcome::Refused(errors) => Err(errors.into()),
     }
 }
@@ -132,18 +211,29 @@ async fn run<H: Host, E: Executor>(
 /// The document that is sent, or the one that its hash names.
 fn find_document(documents: &Documents, params: &Params) -> Result<Arc<Document>, Refused> {
     let named = persisted(params)?;
+    if let Some(id) = &params.document_id {
+        return match (&params.query, named) {
+            (None, None) => documents.registered(id).ok_or_else(not_found),
+            _ => {
+                let message = "Send `documentId`, a hash or the text of the document, and not several of them.";
+                Err(bad_request(problem(Code::InvalidArgument, message)))
+            }
+        };
+    }
     match (&params.query, named) {
         (Some(query), Some(hash)) if documents::hash(query) != hash => Err(bad_request(problem(
             Code::InvalidArgument,
             "`extensions.persistedQuery.sha256Hash` is not the hash of `query`.",
         ))),
         (Some(query), _) => Ok(documents.read(query)?),
-        (None, Some(hash)) => documents.find(&hash).ok_or_else(|| {
-            // Clients of this protocol look for these words, and send the text then.
-            problem(Code::PersistedQueryNotFound, "PersistedQueryNotFound").into()
-        }),
+        (None, Some(hash)) => documents.find(&hash).ok_or_else(not_found),
         (None, None) => Err(bad_request(problem(Code::ParseFailed, "`query` is missing."))),
     }
+}
+
+/// Clients of automatic persisted queries look for these words, and send the text then.
+fn not_found() -> Refused {
+    problem(Code::PersistedQueryNotFound, "PersistedQueryNotFound").into()
 }
 
 /// The hash in `extensions.persistedQuery`, as automatic persisted queries send it.

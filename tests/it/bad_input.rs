@@ -3,7 +3,7 @@
 use axum::{body::Body, http::Request};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
-use crate::support::{Host, Reply, json, on_both};
+use crate::support::{Host, Person, Reply, json, on_both};
 
 on_both! {
     async fn a_wrong_argument_of_a_query_is_told_with_its_path(host) {
@@ -93,13 +93,13 @@ on_both! {
 on_both! {
     async fn lists_inside_lists_are_limited_before_they_are_read(host) {
         let rings = |depth: usize| {
-            let open = "projects { nodes { champions { nodes { id ".repeat(depth);
+            let open = "projects(first: 25) { nodes { champions { nodes { id ".repeat(depth);
             format!("query Rings {{ {open} {} }}", "} } } }".repeat(depth))
         };
         assert_eq!(host.anonymous().run(&rings(1), json!({})).await.code(), "OK");
         let before = host.statements();
         let limit = |refused: &Reply| refused.0["errors"][0]["extensions"]["limit"].clone();
-        let refused = host.anonymous().run(&rings(4), json!({})).await;
+        let refused = host.anonymous().run(&rings(2), json!({})).await;
         assert_eq!((refused.code(), limit(&refused)), ("LIMIT_EXCEEDED", json!("answer_values")));
         let pages = |fields: &str| format!("query($size: Int) {{ sites(first: $size) {{ nodes {{ projects(first: $size) {{ nodes {{
             champions(first: $size) {{ nodes {{ {fields} }} }} }} }} }} }} }}");
@@ -227,4 +227,34 @@ async fn send(host: &Host, body: String) -> (u16, String) {
         .unwrap_or_default()
         .to_owned();
     (answer.status().as_u16(), code)
+}
+
+on_both! {
+    with |settings| {
+        settings.http.answer_values = 1_000;
+        settings.http.budget.person_units = 1_500;
+        settings.http.budget.person_units_per_second = 1;
+    };
+    async fn who_has_spent_a_budget_changes_nothing_until_it_is_back(host) {
+        let lead = host.person(&["leeds:project_lead", "leeds:champion"]);
+        let other = host.person(&["leeds:project_lead"]);
+        let titles = "{ projects(first: 100) { nodes { title } } }";
+        let create = async |person: &Person<'_>, title: &str| {
+            let input = json!({ "site": "leeds", "title": title, "summary": "Ours.", "visibility": "SITE" });
+            person.does("projectCreate", input, "project { id }").await
+        };
+        let mut created = 0;
+        let refused = loop {
+            let reply = create(&lead, &format!("Garden {created}")).await;
+            if reply.code() != "OK" {
+                break reply;
+            }
+            created += 1;
+        };
+        assert!((10..=14).contains(&created), "{created}");
+        assert_eq!(refused.code(), "RATE_LIMITED");
+        // Another token makes no other person.
+        assert_eq!(lead.holding(&["leeds:site_admin"]).run(titles, json!({})).await.code(), "RATE_LIMITED");
+        assert_eq!(other.run(titles, json!({})).await.nodes("title").len(), created);
+    }
 }

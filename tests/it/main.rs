@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test a failed unwrap is a failed test")]
 
 mod access;
+mod audits;
 mod bad_input;
 mod champions;
 mod cli;
@@ -13,6 +14,7 @@ mod forum;
 mod hosts;
 mod impact;
 mod layers;
+mod metrics;
 mod policy;
 mod processes;
 mod projects;
@@ -21,6 +23,7 @@ mod resources;
 mod search;
 mod sites;
 mod statements;
+mod subgraph;
 mod support;
 mod sweep;
 mod tokens;

@@ -84,17 +84,20 @@ fn the_table_of_settings_is_the_default_file() {
         .collect();
     let defaults: toml::Table = DEFAULTS.parse().unwrap();
     let mut kept = BTreeMap::new();
-    for (name, value) in defaults {
-        match value {
-            toml::Value::Table(section) => {
-                let inner = section.into_iter();
-                kept.extend(inner.map(|(inner, value)| (format!("{name}.{inner}"), written(&value))));
-            }
-            plain => drop(kept.insert(name, written(&plain))),
-        }
-    }
+    flatten("", defaults, &mut kept);
 
     assert_eq!(told, kept);
+}
+
+/// Names the settings of a section and of those within it by their whole names.
+fn flatten(section: &str, settings: toml::Table, into: &mut BTreeMap<String, String>) {
+    for (name, value) in settings {
+        let name = format!("{section}{name}");
+        match value {
+            toml::Value::Table(within) => flatten(&format!("{name}."), within, into),
+            plain => drop(into.insert(name, written(&plain))),
+        }
+    }
 }
 
 /// A value as TOML writes it.

@@ -30,5 +30,8 @@ pub fn text(value: &Value) -> String {
 
 /// Lets a host answer whatever is asked at once: the documents ask for everything below a field.
 pub fn whatever_is_asked(settings: &mut Settings) {
-    settings.http.answer_values = u64::MAX;
+    let http = &mut settings.http;
+    (http.answer_values, http.budget.person_units, http.budget.address_units) = (u64::MAX, 0, 0);
+    (http.document_tokens, http.document_depth) = (20_000, 32);
+    (http.document_aliases, http.document_directives) = (20_000, 20_000);
 }

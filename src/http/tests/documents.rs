@@ -198,6 +198,77 @@ async fn a_known_document_can_be_asked_for_by_its_hash() {
     assert_eq!(toy.ask(by_get).await.code(), code(400, "PERSISTED_QUERY_NOT_FOUND"));
 }
 
+#[tokio::test]
+async fn registered_operations_run_by_their_ids_and_where_the_operator_says_so_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("operations.json");
+    let registered = "query Hello($name: String!) { hello(name: $name) }";
+    let manifest = json!({
+        "format": "apollo-persisted-query-manifest", "version": 1,
+        "operations": [{ "id": "greeting", "name": "Hello", "type": "query", "body": registered }],
+    });
+    for contents in [manifest, json!({ "greeting": registered })] {
+        std::fs::write(&file, contents.to_string()).unwrap();
+        for only in [true, false] {
+            let toy = Toy::with(|settings| {
+                settings.operations_file = file.clone();
+                settings.operations_only = only;
+            });
+            let variables = json!({ "name": "Ana" });
+            let by_id = toy
+                .send(json!({ "documentId": "greeting", "variables": variables }))
+                .await;
+            assert_eq!(by_id.data(), json!({ "hello": "hello Ana" }));
+            let by_get = ask_by_get(&[("documentId", "greeting"), ("variables", &variables.to_string())]);
+            assert_eq!(toy.ask(by_get).await.data(), json!({ "hello": "hello Ana" }));
+            let named = json!({ "persistedQuery": { "version": 1, "sha256Hash": format!("{:x}", Sha256::digest(registered)) } });
+            let by_hash = toy.send(json!({ "extensions": named, "variables": variables })).await;
+            assert_eq!(by_hash.data(), json!({ "hello": "hello Ana" }));
+            let by_text = toy.send(json!({ "query": registered, "variables": variables })).await;
+            assert_eq!(by_text.data(), json!({ "hello": "hello Ana" }));
+
+            let unknown = toy.send(json!({ "documentId": "other" })).await;
+            assert_eq!(unknown.code(), code(400, "PERSISTED_QUERY_NOT_FOUND"));
+            let both = toy
+                .send(json!({ "documentId": "greeting", "query": "{ hello }" }))
+                .await;
+            assert_eq!(both.code(), code(400, "INVALID_ARGUMENT"));
+            let other = toy.run("{ hello }").await;
+            if only {
+                assert_eq!(other.code(), code(400, "PERSISTED_QUERY_NOT_FOUND"));
+            } else {
+                assert_eq!(other.data(), json!({ "hello": "hello world" }));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_of_operations_that_cannot_run_is_told_to_the_operator() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("operations.json");
+    let settings = HttpSettings {
+        operations_file: file.clone(),
+        ..settings()
+    };
+    let told = || Documents::new(&schema().sdl(), &settings).err().unwrap_or_default();
+    assert!(told().contains("operations.json"));
+    for (contents, why) in [
+        (json!({ "a": "{ missing }" }), "`a` cannot run"),
+        (json!({ "a": 1 }), "neither"),
+        (json!({ "format": "other", "version": 1, "operations": [] }), "neither"),
+        (
+            json!({ "format": "apollo-persisted-query-manifest", "version": 1, "operations": [
+                { "id": "a", "body": "{ hello }" }, { "id": "a", "body": "{ who }" },
+            ] }),
+            "given twice",
+        ),
+    ] {
+        std::fs::write(&file, contents.to_string()).unwrap();
+        assert!(told().contains(why), "{}", told());
+    }
+}
+
 #[test]
 fn a_document_is_read_once_and_an_overlong_one_is_not_kept() {
     let settings = HttpSettings {

@@ -5,14 +5,32 @@ use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use super::super::documents::Documents;
-use super::{Toy, schema, settings};
+use super::{HttpSettings, Toy, schema, settings};
 
 /// Far more than a refusal takes, far less than the work that it avoids.
 const SOON: Duration = Duration::from_secs(2);
 
+/// Limits as an operator may widen them for frontends of their own.
+fn wide() -> HttpSettings {
+    HttpSettings {
+        document_tokens: 10_000,
+        document_depth: 32,
+        document_aliases: 10_000,
+        document_directives: 10_000,
+        ..settings()
+    }
+}
+
+/// The longest that a refusal may take. Without optimisation everything takes several times as long.
+const REFUSED_WITHIN: Duration = Duration::from_millis(if cfg!(debug_assertions) { 500 } else { 50 });
+
 /// The code and limit that a document is refused with.
 fn refused(text: &str) -> String {
-    let documents = Documents::new(&schema().sdl(), &settings()).unwrap();
+    refused_by(&settings(), text)
+}
+
+fn refused_by(settings: &HttpSettings, text: &str) -> String {
+    let documents = Documents::new(&schema().sdl(), settings).unwrap();
     let started = Instant::now();
     let errors = documents.read(text).err().unwrap_or_default();
     let took = started.elapsed();
@@ -37,6 +55,9 @@ fn refused(text: &str) -> String {
 const NESTING: &str = r#""LIMIT_EXCEEDED" "document_nesting""#;
 const TOKENS: &str = r#""LIMIT_EXCEEDED" "document_tokens""#;
 const DEPTH: &str = r#""LIMIT_EXCEEDED" "document_depth""#;
+const LEVELS: &str = r#""LIMIT_EXCEEDED" "document_levels""#;
+const ALIASES: &str = r#""LIMIT_EXCEEDED" "document_aliases""#;
+const DIRECTIVES: &str = r#""LIMIT_EXCEEDED" "document_directives""#;
 const SELECTIONS: &str = r#""LIMIT_EXCEEDED" "document_selections""#;
 
 #[test]
@@ -76,8 +97,10 @@ fn the_deepest_nesting_that_passes_the_limit_does_not_overflow_the_stack() {
             "}".repeat(levels)
         )
     };
-    assert_eq!(refused(&nested(29)), "");
-    assert_eq!(refused(&nested(40)), DEPTH);
+    assert_eq!(refused(&nested(10)), "");
+    assert_eq!(refused(&nested(11)), DEPTH);
+    assert_eq!(refused_by(&wide(), &nested(30)), "");
+    assert_eq!(refused_by(&wide(), &nested(31)), DEPTH);
     let list = |levels: usize| format!("{{ sum(numbers: {}1{}) }}", "[".repeat(levels), "]".repeat(levels));
     assert_eq!(refused(&list(60)), r#""VALIDATION_FAILED""#);
     let types = format!(
@@ -96,7 +119,7 @@ async fn the_deepest_query_that_is_allowed_is_executed() {
         "{ friend ".repeat(levels),
         "}".repeat(levels)
     );
-    assert_eq!(Toy::default().run(&query).await.status, 200);
+    assert_eq!(Toy::with(|settings| *settings = wide()).run(&query).await.status, 200);
 }
 
 #[test]
@@ -133,7 +156,7 @@ fn doubling(fragments: usize) -> String {
         let next = number + 1;
         write!(
             text,
-            " fragment F{number} on Node {{ ...F{next} a: friend {{ ...F{next} }} }}"
+            " fragment F{number} on Node {{ ...F{next} friend {{ ...F{next} }} }}"
         )
         .unwrap();
     }
@@ -145,8 +168,9 @@ fn doubling(fragments: usize) -> String {
 fn fragments_that_unfold_without_end_are_refused() {
     let chain = doubling(14);
     assert!(chain.len() < 1_000);
-    assert_eq!(refused(&chain), SELECTIONS);
-    assert_eq!(refused(&doubling(100)), DEPTH);
+    assert_eq!(refused_by(&wide(), &chain), SELECTIONS);
+    assert_eq!(refused(&chain), DEPTH);
+    assert_eq!(refused_by(&wide(), &doubling(100)), LEVELS);
     let wide = format!(
         "{{ {} }} fragment A on Query {{ {} }} fragment B on Query {{ {} }} fragment C on Query {{ hello }}",
         "...A ".repeat(100),
@@ -167,7 +191,7 @@ fn fragments_in_a_circle_or_in_a_long_chain_are_refused() {
         let spreads = (0..55).map(|other| format!("...F{other} ")).collect::<String>();
         write!(web, " fragment F{number} on Query {{ {spreads} }}").unwrap();
     }
-    assert_eq!(refused(&web), r#""VALIDATION_FAILED""#);
+    assert_eq!(refused_by(&wide(), &web), r#""VALIDATION_FAILED""#);
     let chain = |order: &mut dyn Iterator<Item = usize>| {
         let links = order.map(|number| format!(" fragment F{number} on Query {{ ...F{} }}", number + 1));
         format!(
@@ -175,14 +199,59 @@ fn fragments_in_a_circle_or_in_a_long_chain_are_refused() {
             links.collect::<String>()
         )
     };
-    assert_eq!(refused(&chain(&mut (0..1000))), DEPTH);
-    assert_eq!(refused(&chain(&mut (0..1000).rev())), DEPTH);
+    assert_eq!(refused_by(&wide(), &chain(&mut (0..1000))), LEVELS);
+    assert_eq!(refused_by(&wide(), &chain(&mut (0..1000).rev())), LEVELS);
 }
 
 #[test]
 fn fragments_that_nothing_spreads_cost_nothing_either() {
     let chain = doubling(14).replacen("...F0", "name", 1);
-    assert_eq!(refused(&chain), SELECTIONS);
+    assert_eq!(refused_by(&wide(), &chain), SELECTIONS);
+}
+
+#[test]
+fn aliases_and_directives_are_counted_wherever_a_fragment_is_spread() {
+    let aliases = |count: usize| {
+        let fields = (0..count).map(|number| format!("a{number}: hello "));
+        fields.collect::<String>()
+    };
+    let directives = |count: usize| "hello @include(if: true) ".repeat(count);
+    let alone = |fields: String| format!("{{ {fields} }}");
+    let spread = |fields: String| format!("{{ {} }} fragment F on Query {{ {fields} }}", "...F ".repeat(5));
+    assert_eq!(refused(&alone(aliases(30))), "");
+    assert_eq!(refused(&alone(aliases(31))), ALIASES);
+    assert_eq!(refused(&spread(aliases(6))), "");
+    assert_eq!(refused(&spread(aliases(7))), ALIASES);
+    assert_eq!(refused(&alone(directives(20))), "");
+    assert_eq!(refused(&alone(directives(21))), DIRECTIVES);
+    assert_eq!(refused(&spread(directives(4))), "");
+    assert_eq!(refused(&spread(directives(5))), DIRECTIVES);
+}
+
+#[tokio::test]
+async fn a_refusal_is_soon_and_small() {
+    let toy = Toy::default();
+    for text in [
+        format!("{{ person {}", "{ friend ".repeat(20_000)),
+        format!("{{ {} }}", "hello ".repeat(40_000)),
+        format!("{{ {} }}", "%".repeat(250_000)),
+        "#".repeat(250_000),
+        doubling(40),
+        format!(
+            "{{ {} }}",
+            (0..300).map(|number| format!("x{number} ")).collect::<String>()
+        ),
+    ] {
+        let mut quickest = Duration::MAX;
+        for _ in 0..5 {
+            let started = Instant::now();
+            let reply = toy.run(&text).await;
+            quickest = quickest.min(started.elapsed());
+            assert_eq!(reply.status, 400);
+            assert!(reply.body.len() < 4_000, "{} bytes", reply.body.len());
+        }
+        assert!(quickest < REFUSED_WITHIN, "{quickest:?}");
+    }
 }
 
 #[test]
@@ -191,7 +260,7 @@ fn introspection_that_multiplies_is_refused() {
     assert_eq!(refused(query), r#""LIMIT_EXCEEDED" "introspection_lists""#);
 }
 
-/// What passes every limit and still makes the validator compare, unfold and report as much as it can.
+/// What passes every limit where it is wide and still makes the validator compare, unfold and report as much as it can.
 fn heaviest() -> Vec<(&'static str, String)> {
     let repeat = |count: usize, make: &dyn Fn(usize) -> String| (0..count).map(make).collect::<String>();
     vec![
@@ -301,12 +370,13 @@ fn the_heaviest_documents_that_pass_the_limits_are_read_in_bounded_time() {
     for (name, text) in heaviest() {
         print!("{name}: ");
         refused(&text);
+        refused_by(&wide(), &text);
     }
 }
 
 #[tokio::test]
 async fn the_heaviest_documents_that_are_valid_are_executed_in_bounded_time() {
-    let toy = Toy::default();
+    let toy = Toy::with(|settings| *settings = wide());
     for (name, text) in heaviest() {
         let started = Instant::now();
         let status = toy.run(&text).await.status;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use entity::{SiteId, feed_cursor, feed_parked};
+use entity::{SiteId, SiteStatus, feed_cursor, feed_parked, site};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use crate::{
@@ -39,6 +39,43 @@ impl Default for Freshness {
             parked: 0,
         }
     }
+}
+
+/// How far this host's copy of a site is behind.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lag {
+    /// The slug of the site.
+    pub slug: String,
+    /// Seconds since the site proved that nothing newer exists; none when it never did.
+    pub seconds: Option<f64>,
+    /// How many entries wait.
+    pub parked: usize,
+}
+
+/// How far the copies of all active sites of other hosts are behind now.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn lags(db: &impl ConnectionTrait, now: DateTime<Utc>) -> Result<Vec<Lag>> {
+    let others = site::Entity::find()
+        .select_only()
+        .columns([site::Column::Id, site::Column::Slug])
+        .filter(site::Column::Hosted.eq(false))
+        .filter(site::Column::Status.eq(SiteStatus::Active))
+        .order_by_asc(site::Column::Slug);
+    let others: Vec<(SiteId, String)> = others.into_tuple().all(db).await?;
+    let ids: Vec<_> = others.iter().map(|(id, _)| *id).collect();
+    let mut fresh = freshness(db, &ids, now).await?;
+    let lags = others.into_iter().map(|(id, slug)| {
+        let fresh = fresh.remove(&id).unwrap_or_default();
+        let age = fresh.verified_at.map(|at| (now - at).as_seconds_f64().max(0.0));
+        Lag {
+            slug,
+            seconds: age,
+            parked: fresh.parked,
+        }
+    });
+    Ok(lags.collect())
 }
 
 /// How fresh the copies of many sites are now. What was never read is left out.
