@@ -1,4 +1,4 @@
-//! The faults that the exchange between hosts survives, and that for each a test shows it.
+//! The faults that the exchange between hosts survives and the threats that a host answers, and that for each a test shows it.
 
 use std::{
     collections::BTreeMap,
@@ -7,7 +7,10 @@ use std::{
 };
 
 /// Where the tests of each kind stand.
-const KINDS: [(&str, &[&str]); 5] = [
+const KINDS: [(&str, &[&str]); 8] = [
+    ("api", &["tests/it"]),
+    ("auth", &["src/auth"]),
+    ("http", &["src/http"]),
     ("simulation", &["src/federation/protocol/simulation"]),
     ("protocol", &["src/federation/protocol/tests"]),
     ("processes", &["tests/it/processes"]),
@@ -15,14 +18,16 @@ const KINDS: [(&str, &[&str]); 5] = [
     ("federation", &["tests/it/federation.rs", "tests/it/federation"]),
 ];
 
-/// What the rows of the table of faults say: the fault, and its tests as kind and name.
-fn faults() -> Vec<(String, Vec<(String, String)>)> {
-    let page = fs::read_to_string(root().join("docs/federation.md")).unwrap();
-    let (_, section) = page.split_once("## 10. Faults to survive").unwrap();
+/// What the rows of the first table below a heading say: the fault or threat, and its tests as kind and name.
+fn faults(page: &str, heading: &str) -> Vec<(String, Vec<(String, String)>)> {
+    let page = fs::read_to_string(root().join(page)).unwrap();
+    let (_, section) = page.split_once(heading).unwrap();
     let rows = section.lines().skip_while(|line| !line.starts_with("|---"));
     let rows = rows.skip(1).take_while(|line| line.starts_with('|'));
     let rows = rows.map(|row| {
-        let (fault, tests) = row.trim_matches('|').split_once('|').unwrap();
+        let row = row.trim().trim_matches('|');
+        let (fault, _) = row.split_once('|').unwrap();
+        let (_, tests) = row.rsplit_once('|').unwrap();
         let tests = tests.split('`').skip(1).step_by(2).map(|test| {
             let (kind, name) = test.split_once(": ").unwrap_or_else(|| panic!("{test} is of no kind"));
             (kind.to_owned(), name.to_owned())
@@ -51,7 +56,7 @@ fn makes(source: &str, name: &str) -> bool {
 }
 
 #[test]
-fn a_test_shows_that_each_fault_is_survived() {
+fn a_test_shows_that_each_fault_is_survived_and_each_threat_answered() {
     let sources: BTreeMap<_, _> = KINDS
         .iter()
         .map(|(kind, folders)| {
@@ -60,9 +65,13 @@ fn a_test_shows_that_each_fault_is_survived() {
             (*kind, text)
         })
         .collect();
-    let faults = faults();
-    assert!(faults.len() > 20, "{faults:?}");
-    for (fault, tests) in faults {
+    let threats = ["## 1. Callers", "## 2. Tokens", "## 3. What is kept"].iter();
+    let threats: Vec<_> = threats
+        .flat_map(|heading| faults("docs/security.md", heading))
+        .collect();
+    let faults = faults("docs/federation.md", "## 10. Faults to survive");
+    assert!(faults.len() > 20 && threats.len() > 20, "{faults:?} {threats:?}");
+    for (fault, tests) in faults.into_iter().chain(threats) {
         assert!(!tests.is_empty(), "nothing shows that this is survived: {fault}");
         for (kind, name) in tests {
             let source = sources.get(&*kind).unwrap_or_else(|| panic!("{kind} are no tests"));
