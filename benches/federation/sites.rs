@@ -129,8 +129,8 @@ async fn members(host: &Host, hub: &Arc<Hub>, sites: usize) -> (Vec<(Peer, Story
     host.sequence().await;
     let (_, _, site, key) = &stories[0];
     let mut first = Peer::new(hub, *site, key);
-    // The hub's own feed is one more.
-    while first.feeds() <= sites {
+    // The hub's feed is one more, and its own is told to nobody but others.
+    while first.feeds() < sites {
         first.hears().await;
     }
     let peers = stories
