@@ -203,4 +203,18 @@ mod tests {
 
         assert!(refusal.contains("databse_url"), "{refusal}");
     }
+
+    #[test]
+    fn the_settings_that_the_manual_shows_are_settings() {
+        let (_, shown) = include_str!("../docs/deploy.md").split_once("```toml\n").unwrap();
+        let (shown, _) = shown.split_once("```").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("host.toml");
+        std::fs::write(&file, shown).unwrap();
+
+        let settings = Settings::load(Some(&file)).unwrap();
+
+        assert_eq!(settings.http.trusted_proxies.len(), 1);
+        assert!(!settings.http.graphiql);
+    }
 }
