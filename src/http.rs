@@ -7,16 +7,21 @@ mod accept;
 mod answer;
 mod convert;
 mod documents;
+mod execution;
 mod graphiql;
 mod guard;
 mod idempotency;
+mod live;
 mod observe;
+mod origin;
 mod outcome;
 mod params;
 mod plan;
 mod problem;
 mod scan;
 mod serve;
+mod socket;
+mod stream;
 mod transport;
 mod variables;
 
@@ -33,6 +38,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router, middleware};
 use serde_json::json;
+use tokio::sync::Semaphore;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::config::HttpSettings;
@@ -50,6 +56,24 @@ pub trait Host: Clone + Send + Sync + 'static {
 
     /// Proves the caller from the request's headers; without a token that is the anonymous caller.
     fn caller(&self, headers: &HeaderMap) -> impl Future<Output = Result<Self::Caller, Refusal>> + Send;
+
+    /// Readies the request of a subscription: what is told from this moment on must not be missed.
+    fn begin(
+        &self,
+        request: async_graphql::Request,
+    ) -> impl Future<Output = Result<async_graphql::Request, Refusal>> + Send {
+        async { Ok(request) }
+    }
+
+    /// Resolves when the caller's token ends; never for whoever has none.
+    fn expired(&self, _caller: &Self::Caller) -> impl Future<Output = ()> + Send + 'static {
+        std::future::pending()
+    }
+
+    /// Resolves when the host is told to stop.
+    fn stopping(&self) -> impl Future<Output = ()> + Send + 'static {
+        std::future::pending()
+    }
 
     /// Whether requests can be served now; otherwise one plain sentence that says what is missing.
     fn ready(&self) -> impl Future<Output = Result<(), &'static str>> + Send;
@@ -94,6 +118,8 @@ struct Api<H, E> {
     host: H,
     executor: E,
     documents: Arc<Documents>,
+    /// For connections that stay open.
+    places: Arc<Semaphore>,
 }
 
 impl<H: Clone, E: Clone> Clone for Api<H, E> {
@@ -102,6 +128,7 @@ impl<H: Clone, E: Clone> Clone for Api<H, E> {
             host: self.host.clone(),
             executor: self.executor.clone(),
             documents: Arc::clone(&self.documents),
+            places: Arc::clone(&self.places),
         }
     }
 }
@@ -124,6 +151,7 @@ pub fn router<H: Host, E: Executor>(
     let documents = Arc::new(Documents::new(sdl, host.settings())?);
     let cors = cors(host.settings())?;
     let api = Api {
+        places: Arc::new(Semaphore::new(host.settings().sockets)),
         host: host.clone(),
         executor,
         documents,
@@ -131,6 +159,8 @@ pub fn router<H: Host, E: Executor>(
 
     let mut routes = Router::new()
         .route("/graphql", get(transport::get::<H, E>).post(transport::post::<H, E>))
+        .route("/graphql/ws", get(socket::upgrade::<H, E>))
+        .route("/graphql/stream", get(stream::get::<H, E>).post(stream::post::<H, E>))
         .with_state(api)
         .merge(health(host.clone()))
         .merge(schema_text(published));

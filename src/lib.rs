@@ -78,6 +78,7 @@
 pub mod app;
 pub mod auth;
 pub mod champions;
+pub mod changes;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{
-    Context, EmptySubscription, ID, MergedObject, Object, Response, SDLExportOptions, Schema, SchemaBuilder,
+    Context, Data, ID, MergedObject, Object, Response, SDLExportOptions, Schema, SchemaBuilder,
     ValidationMode,
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute},
 };
@@ -17,10 +17,11 @@ use crate::{
         PostMutations, ReportMutations, ReportQueries, SpaceMutations, SpaceQueries, ThreadMutations, ThreadQueries,
     },
     graphql::{
-        RequestId,
+        Asker, Asking, Prover, RequestId,
         partial::PartialData,
         record::{Node, Record, of_kind},
         show,
+        subscription::Subscription,
     },
     impact::graphql::{ImpactMutations, ImpactQueries},
     projects::graphql::{ProjectMutations, ProjectQueries},
@@ -32,7 +33,7 @@ use crate::{
 };
 
 /// The executable schema.
-pub type Api = Schema<Query, Mutation, EmptySubscription>;
+pub type Api = Schema<Query, Mutation, Subscription>;
 
 /// What can be asked. Every list spans the network and answers from this host's own database.
 #[derive(Clone, Copy, Debug, Default, MergedObject)]
@@ -73,8 +74,8 @@ pub fn build(app: Arc<App>) -> Api {
     builder().data(app).finish()
 }
 
-fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
-    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query::default(), Mutation::default(), Subscription)
         .register_output_type::<Record>()
         .validation_mode(ValidationMode::Fast)
         .extension(ShowErrors)
@@ -115,7 +116,7 @@ async fn nodes(ctx: &Context<'_>, path: &str, ids: &[ID]) -> Result<Vec<Option<N
     for kind in Kind::ALL {
         let wanted: Vec<_> = ids.iter().filter(|(of, _)| of == kind).map(|(_, id)| *id).collect();
         if !wanted.is_empty() {
-            let rows = of_kind(ctx, *kind, &wanted).await?;
+            let rows = of_kind(ctx.app(), ctx.caller(), *kind, &wanted).await?;
             found.extend(rows.into_iter().map(|(id, node)| ((*kind, id), node)));
         }
     }
@@ -125,7 +126,7 @@ async fn nodes(ctx: &Context<'_>, path: &str, ids: &[ID]) -> Result<Vec<Option<N
         .collect())
 }
 
-/// Gives the errors of resolvers their codes.
+/// Gives the errors of resolvers their codes, and each event of a subscription the caller as they were proven for it.
 struct ShowErrors;
 
 impl ExtensionFactory for ShowErrors {
@@ -137,7 +138,15 @@ impl ExtensionFactory for ShowErrors {
 #[async_graphql::async_trait::async_trait]
 impl Extension for ShowErrors {
     async fn execute(&self, ctx: &ExtensionContext<'_>, operation: Option<&str>, next: NextExecute<'_>) -> Response {
-        let mut response = next.run(ctx, operation).await;
+        let proven = ctx.data_opt::<Arc<Prover<Asker>>>().and_then(|prover| prover.proven());
+        let mut response = match proven {
+            Some(asker) => {
+                let mut data = Data::default();
+                data.insert(asker);
+                next.run_with_data(ctx, operation, data).await
+            }
+            None => next.run(ctx, operation).await,
+        };
         let request = ctx.data_opt::<RequestId>().map(|id| id.0.as_str()).unwrap_or_default();
         for error in &mut response.errors {
             show(error, request);

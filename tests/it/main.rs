@@ -21,6 +21,7 @@ mod resources;
 mod search;
 mod sites;
 mod statements;
+mod subscriptions;
 mod support;
 mod sweep;
 mod tokens;

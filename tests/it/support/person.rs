@@ -62,6 +62,11 @@ impl<'a> Person<'a> {
         }
     }
 
+    /// Their token.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     /// The same person with another token.
     pub fn holding(&self, roles: &[&str]) -> Person<'a> {
         Person::with_roles(self.host, &self.subject, roles)
