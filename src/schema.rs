@@ -53,7 +53,8 @@ pub struct Query(
 );
 
 /// What can be changed. Every mutation takes one `input` and answers with the record, or with `problems` that a person
-/// can mend. Send an `Idempotency-Key` header to repeat a mutation safely.
+/// can mend. Send an `Idempotency-Key` header to repeat a mutation safely, or
+/// `extensions.idempotencyKey` on a WebSocket.
 #[derive(Clone, Copy, Debug, Default, MergedObject)]
 pub struct Mutation(
     SiteMutations,

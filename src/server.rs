@@ -117,10 +117,11 @@ impl Host for Server {
     fn expired(&self, caller: &Asker) -> impl Future<Output = ()> + Send + 'static {
         let app = Arc::clone(&self.0);
         let ends = caller.caller().identity.as_ref().map(|identity| identity.expires_at);
+        // Somebody's clock may be behind: who comes so late with it is served as long as the token is accepted.
+        let is_late = ends.is_some_and(|ends| ends <= app.clock.now());
         async move {
             match ends {
-                // Somebody's clock may be behind: who comes so late with it is served as long as the token is accepted.
-                Some(ends) if ends <= app.clock.now() => app.clock.reached(ends + LEEWAY).await,
+                Some(ends) if is_late => app.clock.reached(ends + LEEWAY).await,
                 Some(ends) => app.clock.reached(ends).await,
                 None => std::future::pending().await,
             }

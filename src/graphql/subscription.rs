@@ -27,8 +27,9 @@ pub enum ChangeKind {
     Created,
     /// It changed, and you could read it before. Replace what you hold of it by `node`.
     Updated,
-    /// You could read it before and cannot now: it was deleted, withdrawn or hidden, or you lost a right. Take it off your
-    /// screen. Nobody else is told.
+    /// You could read it before and cannot now: it was deleted, withdrawn or hidden, or is shared with fewer people. Take it
+    /// off your screen. Who could not read it is not told. When you yourself lose a right, or leave a closed space, no event
+    /// says so: you are told nothing more.
     Removed,
 }
 

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use chrono::TimeDelta;
 
-use super::{CHANGED, project};
+use super::{CHANGED, project, told};
 use crate::support::{Served, Socket, json, on_both};
 
 on_both! {
@@ -113,8 +113,8 @@ on_both! {
         socket.follows("3", CHANGED, json!({ "kinds": ["PROJECT"] })).await;
         project(&lead, "Garden", "SITE").await;
 
-        assert_eq!(super::told(&mut socket, "3").await, "CREATED Garden");
-        assert_eq!(super::told(&mut socket, "2").await, "CREATED Garden");
+        assert_eq!(told(&mut socket, "3").await, "CREATED Garden");
+        assert_eq!(told(&mut socket, "2").await, "CREATED Garden");
     }
 }
 
