@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{
-    Context, Data, ID, MergedObject, Object, Response, SDLExportOptions, Schema, SchemaBuilder,
-    ValidationMode,
+    Context, Data, ID, MergedObject, Object, Response, SDLExportOptions, Schema, SchemaBuilder, ValidationMode,
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute},
 };
 use entity::{Kind, ids::parse_any};

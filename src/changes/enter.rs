@@ -54,11 +54,7 @@ struct Entry {
 ///
 /// # Errors
 /// Only when the database fails.
-pub async fn enter(
-    db: &DatabaseTransaction,
-    at: DateTime<Utc>,
-    changed: BTreeMap<(Kind, Uuid), bool>,
-) -> Result<bool> {
+pub async fn enter(db: &DatabaseTransaction, at: DateTime<Utc>, changed: BTreeMap<(Kind, Uuid), bool>) -> Result<bool> {
     let mut by_kind: BTreeMap<Kind, Vec<(Uuid, bool)>> = BTreeMap::new();
     for ((kind, id), certain) in changed {
         if FOLLOWED.contains(&kind) {
@@ -74,12 +70,7 @@ pub async fn enter(
     Ok(any)
 }
 
-async fn enter_some(
-    db: &DatabaseTransaction,
-    at: DateTime<Utc>,
-    kind: Kind,
-    records: &[(Uuid, bool)],
-) -> Result<bool> {
+async fn enter_some(db: &DatabaseTransaction, at: DateTime<Utc>, kind: Kind, records: &[(Uuid, bool)]) -> Result<bool> {
     let ids: Vec<_> = records.iter().map(|(id, _)| *id).collect();
     let told = told(db, &ids).await?;
     let present = present(db, kind, &ids).await?;

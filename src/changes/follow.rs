@@ -181,7 +181,8 @@ impl Follower {
             _ => self.place.max(end),
         };
         let passed = &self.passed;
-        self.pending.extend(lines.into_iter().filter(|line| !passed.contains(&line.id)));
+        self.pending
+            .extend(lines.into_iter().filter(|line| !passed.contains(&line.id)));
         Ok(())
     }
 
@@ -190,9 +191,10 @@ impl Follower {
             self.behind = true;
             return;
         }
-        let new = batch.lines.iter().filter(|line| {
-            place(line) > self.place && self.filter.holds(line) && !self.passed.contains(&line.id)
-        });
+        let new = batch
+            .lines
+            .iter()
+            .filter(|line| place(line) > self.place && self.filter.holds(line) && !self.passed.contains(&line.id));
         self.pending.extend(new.cloned());
         if let Some(last) = batch.lines.last() {
             self.place = self.place.max(place(last));

@@ -3,10 +3,8 @@
 use chrono::{DateTime, Utc};
 use entity::{change, change_log};
 use sea_orm::{
-    ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    Statement,
-    sea_query::Expr,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter,
+    QueryOrder, QuerySelect, Statement, sea_query::Expr,
 };
 
 use super::log;
@@ -68,7 +66,9 @@ pub async fn begin_anew(db: &DatabaseTransaction, is_older: bool, server: Option
     let postgres = db.get_database_backend() == DbBackend::Postgres;
     let known = log::kept(db).await?.server;
     // The first start on a server changes nothing but that it is known.
-    let moved = server.as_ref().is_some_and(|server| !known.is_empty() && *server != known);
+    let moved = server
+        .as_ref()
+        .is_some_and(|server| !known.is_empty() && *server != known);
     let mut log = change_log::Entity::update_many();
     if moved {
         change::Entity::delete_many().exec(db).await?;

@@ -89,7 +89,9 @@ impl Subscription {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The thread to follow.")] thread: ID,
-        #[graphql(desc = "The `cursor` of the last event that you have; without it you are told what comes from now on.")]
+        #[graphql(
+            desc = "The `cursor` of the last event that you have; without it you are told what comes from now on."
+        )]
         after: Option<String>,
     ) -> impl Stream<Item = Result<PostEvent>> + use<> {
         let watch = async {
@@ -117,7 +119,9 @@ impl Subscription {
         )]
         kinds: Option<Vec<RecordKind>>,
         #[graphql(desc = "Only records whose home is the site with this slug.")] site: Option<String>,
-        #[graphql(desc = "The `cursor` of the last event that you have; without it you are told what comes from now on.")]
+        #[graphql(
+            desc = "The `cursor` of the last event that you have; without it you are told what comes from now on."
+        )]
         after: Option<String>,
     ) -> impl Stream<Item = Result<ChangeEvent>> + use<> {
         let watch = async {
@@ -142,7 +146,9 @@ fn followed(kinds: Vec<RecordKind>) -> Result<Vec<Kind>> {
         return Err(Error::argument("kinds", "Name at least one kind, or leave this out."));
     }
     let stored = |kind: RecordKind| {
-        let found = FOLLOWED.into_iter().find(|followed| RecordKind::from(*followed) == kind);
+        let found = FOLLOWED
+            .into_iter()
+            .find(|followed| RecordKind::from(*followed) == kind);
         found.ok_or_else(|| Error::argument("kinds", "Records of one of these kinds are not followed."))
     };
     kinds.into_iter().map(stored).collect()
@@ -174,7 +180,9 @@ impl Watch {
             (None, Some(start)) => start.clone(),
             (None, None) => changes::start(app.reader()).await?,
         };
-        let follower = app.followers.follow(app.reader(), app.signals.changes(), &start, filter);
+        let follower = app
+            .followers
+            .follow(app.reader(), app.signals.changes(), &start, filter);
         Ok(Self {
             asker: Arc::clone(ctx.data_unchecked::<Arc<Asker>>()),
             prover: ctx.data_opt::<Arc<Prover<Asker>>>().cloned(),
@@ -198,13 +206,20 @@ impl Watch {
             let node = match told {
                 Told::Removed => None,
                 // What has become unreadable since, a later line tells.
-                Told::Created | Told::Updated => match of_kind(app, caller, line.kind, &[line.record_id]).await?.pop() {
-                    Some((_, node)) => Some(node),
-                    None => continue,
-                },
+                Told::Created | Told::Updated => {
+                    match of_kind(app, caller, line.kind, &[line.record_id]).await?.pop() {
+                        Some((_, node)) => Some(node),
+                        None => continue,
+                    }
+                }
             };
             let cursor = Cursor::of(&self.history, &line).to_string();
-            return Ok(Found { cursor, line, told, node });
+            return Ok(Found {
+                cursor,
+                line,
+                told,
+                node,
+            });
         }
     }
 }

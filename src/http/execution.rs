@@ -97,7 +97,10 @@ fn find_document(documents: &Documents, params: &Params) -> Result<Arc<Document>
             // Clients of this protocol look for these words, and send the text then.
             problem(Code::PersistedQueryNotFound, "PersistedQueryNotFound").into()
         }),
-        (None, None) => Err(transport::bad_request(problem(Code::ParseFailed, "`query` is missing."))),
+        (None, None) => Err(transport::bad_request(problem(
+            Code::ParseFailed,
+            "`query` is missing.",
+        ))),
     }
 }
 

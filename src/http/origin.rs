@@ -16,8 +16,12 @@ pub(super) fn check(headers: &HeaderMap, settings: &HttpSettings) -> Result<(), 
     if allowed && origins.next().is_none() {
         return Ok(());
     }
-    let message = "Pages of this origin may not call this host: its operator lists those that may in `http.allowed_origins`.";
-    Err(Refused::by_http(StatusCode::FORBIDDEN, problem(Code::Forbidden, message)))
+    let message =
+        "Pages of this origin may not call this host: its operator lists those that may in `http.allowed_origins`.";
+    Err(Refused::by_http(
+        StatusCode::FORBIDDEN,
+        problem(Code::Forbidden, message),
+    ))
 }
 
 /// Whether the page comes from the address at which it calls. A proxy may have taken the encryption off.
@@ -55,7 +59,14 @@ mod tests {
         assert!(passes(&["https://HOST.example:8080"], &[]), "behind a proxy");
         assert!(passes(&["https://app.example"], listed));
         assert!(passes(&["https://other.example"], &["*"]));
-        for other in ["https://other.example", "null", "", "host.example:8080", "https://app.example.evil", "http://host.example"] {
+        for other in [
+            "https://other.example",
+            "null",
+            "",
+            "host.example:8080",
+            "https://app.example.evil",
+            "http://host.example",
+        ] {
             assert!(!passes(&[other], listed), "{other}");
         }
         assert!(!passes(&["https://app.example", "https://other.example"], listed));

@@ -307,7 +307,13 @@ impl<H: Host, E: Executor> Socket<H, E> {
         }
     }
 
-    async fn say<T: Serialize>(&mut self, stream: &mut WebSocket, kind: &'static str, id: &str, payload: Option<T>) -> Going {
+    async fn say<T: Serialize>(
+        &mut self,
+        stream: &mut WebSocket,
+        kind: &'static str,
+        id: &str,
+        payload: Option<T>,
+    ) -> Going {
         match serde_json::to_string(&Saying { kind, id, payload }) {
             Ok(text) => self.send(stream, Message::Text(text.into())).await,
             Err(error) => {

@@ -119,9 +119,9 @@ impl<H: Host> Opened<H> {
         let (answers, lasts) = match answers.await {
             Ok(answers) => answers,
             // Well-formed, and refused as GraphQL.
-            Err(Refused { status: None, errors, .. }) => {
-                (stream::iter([Answer::Failed(errors)]).boxed(), false)
-            }
+            Err(Refused {
+                status: None, errors, ..
+            }) => (stream::iter([Answer::Failed(errors)]).boxed(), false),
             Err(refused) => return Err(refused),
         };
         let every = Duration::from_secs(api.host.settings().socket_ping_seconds.max(1));

@@ -6,8 +6,8 @@
 
 use chrono::NaiveDate;
 use entity::{
-    Kind, List, ProjectId, ResourceEditionId, ResourceOverlayId, ResourceStatus, ResourceType, SiteId, StaffGroup, Theme, Visibility,
-    project, resource, resource_edition, resource_overlay,
+    Kind, List, ProjectId, ResourceEditionId, ResourceOverlayId, ResourceStatus, ResourceType, SiteId, StaffGroup,
+    Theme, Visibility, project, resource, resource_edition, resource_overlay,
 };
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, prelude::Uuid};
 use serde::{Deserialize, Serialize};

@@ -175,7 +175,9 @@ impl Session {
 
     fn subscribe(&mut self, id: String, payload: Option<Value>) -> Result<Step, Close> {
         if self.state != State::Open {
-            return Err(Close::unauthorised("Unauthorized: send connection_init and wait for its answer"));
+            return Err(Close::unauthorised(
+                "Unauthorized: send connection_init and wait for its answer",
+            ));
         }
         if self.running.contains(&id) {
             return Err(Close::new(4409, format!("Subscriber for {id} already exists")));

@@ -1,6 +1,9 @@
 //! Going on after a break: nothing is missed and nothing comes twice.
 
-use std::{collections::HashMap, sync::atomic::{AtomicUsize, Ordering}};
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use champion_network::changes::{self, Filter};
 use chrono::TimeDelta;

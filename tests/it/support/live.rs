@@ -103,7 +103,8 @@ impl Socket {
     /// Says who asks, and waits until that is known.
     pub async fn begins(&mut self, token: Option<&str>) {
         let payload = token.map(|token| json!({ "Authorization": format!("Bearer {token}") }));
-        self.says(json!({ "type": "connection_init", "payload": payload })).await;
+        self.says(json!({ "type": "connection_init", "payload": payload }))
+            .await;
         assert_eq!(self.hears().await, json!({ "type": "connection_ack" }));
     }
 
@@ -126,7 +127,10 @@ impl Socket {
     pub async fn hears(&mut self) -> Value {
         match self.heard.pop_front() {
             Some(message) => message,
-            None => self.receives().await.unwrap_or_else(|code| panic!("closed with {code}")),
+            None => self
+                .receives()
+                .await
+                .unwrap_or_else(|code| panic!("closed with {code}")),
         }
     }
 
@@ -154,7 +158,8 @@ impl Socket {
     /// Runs an operation under an id.
     pub async fn runs(&mut self, id: &str, query: &str, variables: Value) {
         let payload = json!({ "query": query, "variables": variables });
-        self.says(json!({ "type": "subscribe", "id": id, "payload": payload })).await;
+        self.says(json!({ "type": "subscribe", "id": id, "payload": payload }))
+            .await;
     }
 
     /// Subscribes, and waits until nothing can be missed any more: the answer to a ping comes after what was asked before it.
@@ -163,7 +168,11 @@ impl Socket {
         let pong = json!({ "type": "pong", "payload": { "after": id } });
         self.says(json!({ "type": "ping", "payload": { "after": id } })).await;
         loop {
-            match self.receives().await.unwrap_or_else(|code| panic!("closed with {code}")) {
+            match self
+                .receives()
+                .await
+                .unwrap_or_else(|code| panic!("closed with {code}"))
+            {
                 message if message == pong => return,
                 message => self.heard.push_back(message),
             }
@@ -175,7 +184,10 @@ impl Socket {
         let here = self.heard.iter().position(|message| message["id"] == id);
         let mut message = here.and_then(|place| self.heard.remove(place));
         while message.is_none() {
-            let next = self.receives().await.unwrap_or_else(|code| panic!("closed with {code}"));
+            let next = self
+                .receives()
+                .await
+                .unwrap_or_else(|code| panic!("closed with {code}"));
             if next["id"] == id {
                 message = Some(next);
             } else {

@@ -46,7 +46,11 @@ fn the_token_stands_in_the_payload_of_the_first_message() {
     assert_eq!(token, "Bearer x");
     assert!(matches!(hear(json!(null)), Step::Prove(None)));
     assert!(matches!(hear(json!({ "Authorization": null })), Step::Prove(None)));
-    for wrong in [json!("Bearer x"), json!({ "Authorization": 1 }), json!({ "Authorization": "a", "authorization": "b" })] {
+    for wrong in [
+        json!("Bearer x"),
+        json!({ "Authorization": 1 }),
+        json!({ "Authorization": "a", "authorization": "b" }),
+    ] {
         assert!(matches!(hear(wrong), Step::Close(close) if close.code == 4400));
     }
 }
@@ -83,7 +87,13 @@ fn an_id_serves_one_operation_at_a_time() {
     assert!(session.ended("1"));
     assert!(matches!(session.hear(&complete("1")), Step::Nothing));
     assert!(matches!(session.hear(&subscribe("1")), Step::Start(..)));
-    assert_eq!(closes(&mut session, &subscribe(&"1".repeat(500)).replace(&"1".repeat(500), "1")), 4409);
+    assert_eq!(
+        closes(
+            &mut session,
+            &subscribe(&"1".repeat(500)).replace(&"1".repeat(500), "1")
+        ),
+        4409
+    );
 }
 
 #[test]
