@@ -9,7 +9,7 @@ use entity::{
 };
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     prelude::Uuid,
     sea_query::OnConflict,
 };
@@ -40,10 +40,51 @@ struct Present {
     place: Option<(Uuid, i64)>,
 }
 
-/// What the log says of a record for the first time, anew, or no more.
-struct Entry {
-    row: change::ActiveModel,
-    place: i64,
+/// A record that a work has changed: what the log said of it last, and what it is now.
+struct Changed<'a> {
+    id: Uuid,
+    before: Option<&'a String>,
+    after: Option<&'a Present>,
+}
+
+impl Changed<'_> {
+    /// Whether the rules read the same of it as before.
+    fn is_same(&self) -> bool {
+        self.before == self.after.map(|after| &after.access)
+    }
+
+    /// Where it stands among the posts of its thread.
+    fn position(&self) -> i64 {
+        let place = self.after.and_then(|after| after.place);
+        place.map(|(_, position)| position).unwrap_or_default()
+    }
+
+    /// Its home; none of what was never there.
+    fn home(&self) -> Result<Option<SiteId>> {
+        match (self.before, self.after) {
+            (_, Some(after)) => Ok(Some(after.home)),
+            (Some(before), None) => Ok(access::read(before)?.first().map(|row| row.home)),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// Its line in the log.
+    fn line(&self, at: DateTime<Utc>, kind: Kind) -> Result<Option<change::ActiveModel>> {
+        let Some(home) = self.home()? else { return Ok(None) };
+        let place = self.after.and_then(|after| after.place);
+        Ok(Some(change::ActiveModel {
+            id: NotSet,
+            transaction_id: NotSet,
+            at: Set(at),
+            site_id: Set(home.0),
+            kind: Set(kind),
+            record_id: Set(self.id),
+            thread_id: Set(place.map(|(thread, _)| thread)),
+            access_before: Set(self.before.filter(|_| !self.is_same()).cloned()),
+            access_after: Set(self.after.map(|after| after.access.clone())),
+            was_there: Set(self.before.is_some()),
+        }))
+    }
 }
 
 /// Writes the lines of a work: of each changed record, with whether something of it has changed that the rules do not read.
@@ -74,53 +115,23 @@ async fn enter_some(db: &DatabaseTransaction, at: DateTime<Utc>, kind: Kind, rec
     let ids: Vec<_> = records.iter().map(|(id, _)| *id).collect();
     let told = told(db, &ids).await?;
     let present = present(db, kind, &ids).await?;
-    let mut entries = Vec::new();
-    let (mut anew, mut gone) = (Vec::new(), Vec::new());
+    let mut changed = Vec::new();
     for (id, certain) in records {
         let (before, after) = (told.get(id), present.get(id));
-        let same = before == after.map(|after| &after.access);
-        if same && (after.is_none() || !certain) {
-            continue;
+        let record = Changed { id: *id, before, after };
+        if *certain || !record.is_same() {
+            changed.push(record);
         }
-        let home = match (before, after) {
-            (_, Some(after)) => Some(after.home),
-            (Some(before), None) => access::read(before)?.first().map(|row| row.home),
-            (None, None) => None,
-        };
-        let Some(home) = home else { continue };
-        match after {
-            Some(after) if !same => anew.push(change_told::Model {
-                record_id: *id,
-                access: after.access.clone(),
-            }),
-            Some(_) => {}
-            None => gone.push(*id),
-        }
-        let place = after.and_then(|after| after.place);
-        let row = change::ActiveModel {
-            id: NotSet,
-            transaction_id: NotSet,
-            at: Set(at),
-            site_id: Set(home.0),
-            kind: Set(kind),
-            record_id: Set(*id),
-            thread_id: Set(place.map(|(thread, _)| thread)),
-            access_before: Set(before.filter(|_| !same).cloned()),
-            access_after: Set(after.map(|after| after.access.clone())),
-            was_there: Set(before.is_some()),
-        };
-        let place = place.map(|(_, place)| place).unwrap_or_default();
-        entries.push(Entry { row, place });
     }
     // Posts of one work are told in the order of their thread.
-    entries.sort_by_key(|entry| entry.place);
-    let any = !entries.is_empty();
+    changed.sort_by_key(Changed::position);
+    let lines = changed.iter().filter_map(|record| record.line(at, kind).transpose());
+    let lines: Vec<_> = lines.collect::<Result<_>>()?;
+    let any = !lines.is_empty();
     if any {
-        change::Entity::insert_many(entries.into_iter().map(|entry| entry.row))
-            .exec_without_returning(db)
-            .await?;
+        change::Entity::insert_many(lines).exec_without_returning(db).await?;
     }
-    remember(db, anew, gone).await?;
+    remember(db, &changed).await?;
     Ok(any)
 }
 
@@ -134,16 +145,27 @@ async fn told(db: &DatabaseTransaction, ids: &[Uuid]) -> Result<HashMap<Uuid, St
     Ok(told.map(|row| (row.record_id, row.access)).collect())
 }
 
-async fn remember(db: &DatabaseTransaction, anew: Vec<change_told::Model>, gone: Vec<Uuid>) -> Result<()> {
-    use change_told::{Column, Entity};
+/// Keeps what the log now says last of records.
+async fn remember(db: &DatabaseTransaction, changed: &[Changed<'_>]) -> Result<()> {
+    use change_told::{ActiveModel, Column, Entity};
+    let moved = changed.iter().filter(|record| !record.is_same());
+    let anew = moved.clone().filter_map(|record| {
+        let access = record.after?.access.clone();
+        Some(ActiveModel {
+            record_id: Set(record.id),
+            access: Set(access),
+        })
+    });
+    let anew: Vec<_> = anew.collect();
     if !anew.is_empty() {
         let replace = OnConflict::column(Column::RecordId)
             .update_column(Column::Access)
             .to_owned();
-        let rows = anew.into_iter().map(IntoActiveModel::into_active_model);
-        let insert = Entity::insert_many(rows).on_conflict(replace);
+        let insert = Entity::insert_many(anew).on_conflict(replace);
         insert.exec_without_returning(db).await?;
     }
+    let gone = moved.filter(|record| record.after.is_none()).map(|record| record.id);
+    let gone: Vec<_> = gone.collect();
     if !gone.is_empty() {
         let gone = Entity::delete_many().filter(Column::RecordId.is_in(gone));
         gone.exec(db).await?;

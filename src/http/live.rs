@@ -1,5 +1,6 @@
 //! Operations on a connection that stays open: what they are told by, and for how long who asks may be told.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use async_graphql::{Executor, Response, ServerError, Value};
@@ -7,7 +8,6 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use futures_util::future::ready;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt, StreamExt};
-use std::panic::AssertUnwindSafe;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::execution::{Execution, Plan};

@@ -43,7 +43,7 @@ impl Close {
 
     /// A token that counts no more.
     pub(super) fn expired() -> Self {
-        Self::new(4403, "The token has expired")
+        Self::new(4403, "Forbidden: the token counts no more")
     }
 
     pub(super) fn no_subprotocol() -> Self {

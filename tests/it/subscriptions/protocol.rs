@@ -198,6 +198,19 @@ on_both! {
 }
 
 on_both! {
+    with |settings| settings.http.socket_ping_seconds = 1;
+    async fn who_does_not_answer_any_more_is_cut_off(host) {
+        let served = Served::start(&host.server).await;
+        let mut alive = served.socket(&host.anonymous()).await;
+        let deaf = served.socket(&host.anonymous()).await;
+
+        assert!(!alive.closes_before(deaf.is_deaf_until_closed()).await, "who answers pings was cut off");
+        alive.says(json!({ "type": "ping" })).await;
+        assert_eq!(alive.hears().await["type"], "pong");
+    }
+}
+
+on_both! {
     async fn a_host_that_stops_lets_sockets_go_and_then_ends(host) {
         let served = Served::start(&host.server).await;
         let mut following = served.socket(&host.anonymous()).await;

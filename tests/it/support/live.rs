@@ -7,6 +7,7 @@ use champion_network::{http, server::Server};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::{
+    io::AsyncReadExt,
     net::{TcpListener, TcpStream},
     sync::oneshot,
     task::JoinHandle,
@@ -136,8 +137,13 @@ impl Socket {
 
     /// The next message from the wire, or the code of the close.
     async fn receives(&mut self) -> Result<Value, u16> {
+        soon("a message", self.receives_at_all()).await
+    }
+
+    /// The same, however long it takes: pings come all the time.
+    async fn receives_at_all(&mut self) -> Result<Value, u16> {
         loop {
-            match soon("a message", self.stream.next()).await {
+            match self.stream.next().await {
                 Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(text.as_str()).unwrap()),
                 Some(Ok(Message::Close(frame))) => return Err(frame.map_or(1005, |frame| frame.code.into())),
                 Some(Ok(_)) => {}
@@ -218,6 +224,22 @@ impl Socket {
         payload[0]["extensions"]["code"].as_str().unwrap().to_owned()
     }
 
+    /// Whether it is closed before something else happens. It answers pings meanwhile.
+    pub async fn closes_before(&mut self, other: impl Future<Output = ()>) -> bool {
+        tokio::select! {
+            _ = self.receives() => true,
+            () = other => false,
+        }
+    }
+
+    /// Answers nothing from now on, until the other side hangs up.
+    pub async fn is_deaf_until_closed(self) {
+        let mut rest = Vec::new();
+        let mut tcp = self.stream.into_inner();
+        // However the connection ends, it has ended.
+        let _ = soon("the end of the connection", tcp.read_to_end(&mut rest)).await;
+    }
+
     /// Goes away without a word.
     pub async fn vanishes(self) {
         drop(self);
@@ -241,6 +263,11 @@ impl Events {
 
     /// The next event as it was sent, without the empty line behind it and without comments; none at the end of the stream.
     pub async fn raw(&mut self) -> Option<String> {
+        soon("an event", self.raw_at_all()).await
+    }
+
+    /// The same, however long it takes: signs of life come all the time.
+    async fn raw_at_all(&mut self) -> Option<String> {
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
                 let (event, rest) = (event.to_owned(), rest.to_owned());
@@ -250,7 +277,7 @@ impl Events {
                 }
                 return Some(event);
             }
-            let chunk = soon("an event", self.body.next()).await?;
+            let chunk = self.body.next().await?;
             self.text += std::str::from_utf8(&chunk.unwrap()).unwrap();
         }
     }
