@@ -204,7 +204,7 @@ on_both! {
         let mut alive = served.socket(&host.anonymous()).await;
         let deaf = served.socket(&host.anonymous()).await;
 
-        assert!(!alive.closes_before(deaf.is_deaf_until_closed()).await, "who answers pings was cut off");
+        assert!(!alive.closes_before(deaf.stays_deaf_until_closed()).await, "who answers pings was cut off");
         alive.says(json!({ "type": "ping" })).await;
         assert_eq!(alive.hears().await["type"], "pong");
     }

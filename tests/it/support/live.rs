@@ -233,7 +233,7 @@ impl Socket {
     }
 
     /// Answers nothing from now on, until the other side hangs up.
-    pub async fn is_deaf_until_closed(self) {
+    pub async fn stays_deaf_until_closed(self) {
         let mut rest = Vec::new();
         let mut tcp = self.stream.into_inner();
         // However the connection ends, it has ended.
