@@ -3,9 +3,9 @@
 mod outcome;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicI64, Ordering},
     },
 };
@@ -24,6 +24,7 @@ use tokio::task::spawn_blocking;
 pub use self::outcome::{Intent, Outcome};
 use crate::{
     auth::KeySets,
+    changes::{self, Followers},
     clock::{Clock, Forward, Ids},
     config::Settings,
     database::{Database, ROWS_A_STATEMENT, Transaction},
@@ -58,6 +59,8 @@ pub struct App {
     pub tally: Tally,
     /// What wakes the sequencer and whoever waits for feeds.
     pub signals: Signals,
+    /// Who follows what changes.
+    pub followers: Arc<Followers>,
 }
 
 /// One unit of change: a transaction, who asks, when, and what it altered.
@@ -70,6 +73,7 @@ pub struct Work<'a> {
     transaction: Transaction<'a>,
     audited: BTreeSet<Change>,
     changed: BTreeSet<Change>,
+    told: Mutex<BTreeMap<(Kind, Uuid), bool>>,
     erased: Vec<Erased>,
     counted: AtomicI64,
     taken_back: Vec<SiteId>,
@@ -178,6 +182,7 @@ impl<'a> Work<'a> {
             transaction,
             audited,
             changed,
+            told: Mutex::default(),
             erased: Vec::new(),
             counted: AtomicI64::new(0),
             taken_back: Vec::new(),
@@ -219,6 +224,7 @@ impl<'a> Work<'a> {
                 .exec_without_returning(self.db())
                 .await?;
         }
+        let told = self.enter_changes().await?;
         // An erasure that is on record and then fails is done again at the next start; the other way round it could be lost.
         self.enter_erasures().await?;
         let counted = self.counted.load(Ordering::Relaxed);
@@ -229,7 +235,17 @@ impl<'a> Work<'a> {
         if !rows.is_empty() {
             self.app.signals.wrote();
         }
+        if told {
+            self.app.signals.changed();
+        }
         Ok(())
+    }
+
+    /// Enters in the log of changes what this work has changed.
+    async fn enter_changes(&self) -> Result<bool> {
+        let mut changed = std::mem::take(&mut *self.told.lock().unwrap_or_else(PoisonError::into_inner));
+        changed.extend(self.changed.iter().map(|change| ((change.kind, change.id), true)));
+        changes::enter(self.db(), self.now, changed).await
     }
 
     async fn enter_erasures(&self) -> Result<()> {
@@ -461,6 +477,21 @@ impl<'a> Work<'a> {
             kind,
             id: id.into(),
         });
+    }
+
+    /// Notes for those who follow changes here that a record is another than before, which no feed of this host tells: a copy,
+    /// say.
+    pub fn tell(&self, kind: Kind, id: impl Into<Uuid>) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.insert((kind, id.into()), true);
+    }
+
+    /// The same of records that may be seen by others than before, and are not changed otherwise.
+    pub fn tell_if_moved(&self, kind: Kind, ids: impl IntoIterator<Item = impl Into<Uuid>>) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        for id in ids {
+            told.entry((kind, id.into())).or_default();
+        }
     }
 
     /// Notes all records of the sites of this host that name another record, which others see now and did not before, or

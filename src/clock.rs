@@ -1,14 +1,21 @@
 //! Time and chance: the process's own, or set by a test.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicI64, AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use entity::{Kind, RecordId};
 use sea_orm::prelude::Uuid;
 use sha2::{Digest, Sha256};
+use tokio::{sync::watch, time::sleep};
+
+/// How long the machine's clock is trusted to go as fast as a timer: it may be set meanwhile.
+const LOOKING: Duration = Duration::from_secs(60);
 
 /// Tells the time in whole milliseconds.
 #[derive(Clone, Debug, Default)]
@@ -17,13 +24,13 @@ pub enum Clock {
     #[default]
     System,
     /// Stands still until it is set; milliseconds since 1970.
-    Set(Arc<AtomicI64>),
+    Set(Arc<watch::Sender<i64>>),
 }
 
 impl Clock {
     /// A clock that stands still at an instant.
     pub fn standing_at(instant: DateTime<Utc>) -> Self {
-        Self::Set(Arc::new(AtomicI64::new(instant.timestamp_millis())))
+        Self::Set(Arc::new(watch::Sender::new(instant.timestamp_millis())))
     }
 
     /// The present instant.
@@ -31,7 +38,7 @@ impl Clock {
         let millis = match self {
             #[expect(clippy::disallowed_methods, reason = "the one clock")]
             Self::System => Utc::now().timestamp_millis(),
-            Self::Set(millis) => millis.load(Ordering::SeqCst),
+            Self::Set(millis) => *millis.borrow(),
         };
         DateTime::from_timestamp_millis(millis).unwrap_or_default()
     }
@@ -44,7 +51,22 @@ impl Clock {
     /// Moves a standing clock; the machine's goes its own way.
     pub fn advance(&self, by: TimeDelta) {
         if let Self::Set(millis) = self {
-            millis.fetch_add(by.num_milliseconds(), Ordering::SeqCst);
+            millis.send_modify(|millis| *millis += by.num_milliseconds());
+        }
+    }
+
+    /// Resolves when an instant has come.
+    pub async fn reached(&self, instant: DateTime<Utc>) {
+        if let Self::Set(millis) = self {
+            let mut moves = millis.subscribe();
+            // The sender lives as long as this.
+            let _ = moves.wait_for(|now| *now >= instant.timestamp_millis()).await;
+            return;
+        }
+        while let Ok(left) = (instant - self.now()).to_std()
+            && !left.is_zero()
+        {
+            sleep(left.min(LOOKING)).await;
         }
     }
 }
@@ -144,6 +166,21 @@ mod tests {
         let told = [5, 5, 9, 2, 3, 12].map(|millis| forward.time(at(millis)).timestamp_millis());
 
         assert_eq!(told, [5, 5, 9, 10, 11, 12]);
+    }
+
+    #[tokio::test]
+    async fn an_instant_comes_when_a_standing_clock_is_moved_there() {
+        let clock = Clock::standing_at(DateTime::UNIX_EPOCH);
+        let reached = {
+            let clock = clock.clone();
+            tokio::spawn(async move { clock.reached(DateTime::UNIX_EPOCH + TimeDelta::seconds(2)).await })
+        };
+        clock.advance(TimeDelta::seconds(1));
+        tokio::task::yield_now().await;
+        assert!(!reached.is_finished());
+
+        clock.advance(TimeDelta::seconds(1));
+        reached.await.unwrap();
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub struct Settings {
     pub development_key_file: PathBuf,
     /// Seconds until a JWK set is fetched again.
     pub jwks_max_age: u64,
+    /// Days for which changes are kept for those who follow them.
+    pub changes_kept_days: u32,
     /// What is logged.
     pub log: String,
     /// How log lines look.
@@ -72,6 +74,14 @@ pub struct HttpSettings {
     pub connections: usize,
     /// How long requests in work may take to finish once the host is told to stop.
     pub shutdown_seconds: u64,
+    /// The most WebSockets and event streams at one time; further ones are refused.
+    pub sockets: usize,
+    /// How long the client of a WebSocket may take to say who it is.
+    pub socket_init_seconds: u64,
+    /// The most operations that run at one time on one WebSocket.
+    pub socket_operations: usize,
+    /// How often the other side of a WebSocket or event stream is asked whether it is still there.
+    pub socket_ping_seconds: u64,
     /// The most tokens of a GraphQL document.
     pub document_tokens: usize,
     /// How deep brackets of any kind may nest in a document.

@@ -8,19 +8,24 @@ mod answer;
 mod budget;
 mod convert;
 mod documents;
+mod execution;
 mod graphiql;
 mod guard;
 mod idempotency;
 mod kept;
+mod live;
 mod metrics;
 mod observe;
 mod operations;
+mod origin;
 mod outcome;
 mod params;
 mod plan;
 mod problem;
 mod scan;
 mod serve;
+mod socket;
+mod stream;
 mod transport;
 mod variables;
 
@@ -37,6 +42,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router, middleware};
 use serde_json::json;
+use tokio::sync::Semaphore;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::config::HttpSettings;
@@ -63,6 +69,24 @@ pub trait Host: Clone + Send + Sync + 'static {
 
     /// What Prometheus is told of the application, beside the requests.
     fn gauges(&self) -> impl Future<Output = Vec<Gauge>> + Send;
+
+    /// Readies the request of a subscription: what is told from this moment on must not be missed.
+    fn begin(
+        &self,
+        request: async_graphql::Request,
+    ) -> impl Future<Output = Result<async_graphql::Request, Refusal>> + Send {
+        async { Ok(request) }
+    }
+
+    /// Resolves when the caller's token ends; never for whoever has none.
+    fn expired(&self, _caller: &Self::Caller) -> impl Future<Output = ()> + Send + 'static {
+        std::future::pending()
+    }
+
+    /// Resolves when the host is told to stop.
+    fn stopping(&self) -> impl Future<Output = ()> + Send + 'static {
+        std::future::pending()
+    }
 
     /// Whether requests can be served now; otherwise one plain sentence that says what is missing.
     fn ready(&self) -> impl Future<Output = Result<(), &'static str>> + Send;
@@ -109,6 +133,8 @@ struct Api<H, E> {
     documents: Arc<Documents>,
     budgets: Arc<Budgets>,
     metrics: Arc<Metrics>,
+    /// For connections that stay open.
+    places: Arc<Semaphore>,
 }
 
 impl<H: Clone, E: Clone> Clone for Api<H, E> {
@@ -119,6 +145,7 @@ impl<H: Clone, E: Clone> Clone for Api<H, E> {
             documents: Arc::clone(&self.documents),
             budgets: Arc::clone(&self.budgets),
             metrics: Arc::clone(&self.metrics),
+            places: Arc::clone(&self.places),
         }
     }
 }
@@ -143,6 +170,7 @@ pub fn router<H: Host, E: Executor>(
     let budgets = Arc::new(Budgets::new(host.settings())?);
     let cors = cors(host.settings())?;
     let api = Api {
+        places: Arc::new(Semaphore::new(host.settings().sockets)),
         host: host.clone(),
         executor,
         documents,
@@ -154,7 +182,10 @@ pub fn router<H: Host, E: Executor>(
         metrics: Arc::clone(&api.metrics),
     };
 
-    let mut routes = Router::new().route("/graphql", get(transport::get::<H, E>).post(transport::post::<H, E>));
+    let mut routes = Router::new()
+        .route("/graphql", get(transport::get::<H, E>).post(transport::post::<H, E>))
+        .route("/graphql/ws", get(socket::upgrade::<H, E>))
+        .route("/graphql/stream", get(stream::get::<H, E>).post(stream::post::<H, E>));
     if !host.settings().metrics_token.is_empty() {
         routes = routes.route("/metrics", get(metrics::answer::<H, E>));
     }

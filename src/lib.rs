@@ -9,13 +9,14 @@
 //! ```text
 //! request → http → schema → feature/graphql → feature/ops → Work → commit → outbox → sequencer → feed → other hosts
 //! another host's feed → federation/apply ──────────────────────┘ (the same tables, another home site)
+//!                                                  commit → log of changes → subscriptions
 //! ```
 //!
 //! Data goes right, answers are return values, nothing calls back.
 //!
 //! | where | what |
 //! |---|---|
-//! | [`http`] | routes, GraphQL over HTTP, limits and budgets, the query editor |
+//! | [`http`] | routes, GraphQL over HTTP, WebSockets and event streams, limits and budgets, the query editor |
 //! | [`auth`] | from a token to a [`policy::Caller`] |
 //! | [`schema`] | joins the features; `node` and `nodes`; the schema as a subgraph |
 //! | [`graphql`] | what resolvers share: pages, rows read together, payloads, scalars |
@@ -25,6 +26,7 @@
 //! | [`scope`] | the same rules as SQL |
 //! | [`read`], [`search`] | keyset pages, pages of many parents at once, full-text search |
 //! | [`input`], [`markdown`], [`sheet`] | checking what people type, and the tables that they send |
+//! | [`changes`] | the log of what changes, and those who follow it |
 //! | [`signals`] | how the parts of one process wake one another |
 //! | [`erasure`], [`tally`] | what stands beside the database, so that no backup takes it back |
 //! | [`share`], [`federation`] | what of a record leaves its host; how hosts exchange it |
@@ -40,6 +42,9 @@
 //! | What a caller may not see does not exist: in lists, counts, search, `node` and nested edges. | `access` |
 //! | A mutation leaves its rows, its audit entry and its outbox row, or nothing. | `work::a_mutation_leaves_its_audit_entry_and_outbox_row_or_nothing` |
 //! | A repeat under an `Idempotency-Key` takes effect once, twins at the same moment included. | `work::twins_under_one_key_take_effect_once_and_get_one_answer` |
+//! | Every committed change is told once to whoever may read it, across reconnects, restarts and replicas. | `subscriptions::resuming` |
+//! | Who could not read a record is not told that it is gone; rights and tokens are looked at for every event. | `subscriptions::access` |
+//! | A socket keeps to its protocol and its limits, whatever a client says. | `http::socket::protocol`, `subscriptions::protocol` |
 //! | Of many edits of one version one is kept. | `work::of_many_edits_of_one_version_one_is_kept_and_the_others_are_told` |
 //! | A list pages both ways without gap or repeat. | `projects::a_list_pages_both_ways_without_gap_or_repeat` |
 //! | A query costs a constant number of statements, however many rows it shows. | `statements` |
@@ -68,6 +73,13 @@
 //! - **Words are folded in the server** ([`search`]), so that FTS5 and `tsvector` index the same terms; the PostgreSQL
 //!   configuration has no stop words, because FTS5 has none.
 //! - **One writer on SQLite** behind a fair lock with `synchronous=FULL`, readers apart and read-only.
+//! - **The log of changes keeps what the rules read, before and after** ([`changes`]): so a line says to each caller whether the
+//!   record came, changed or went for them, by the rule table alone. It is compared with what the log said last, so that no
+//!   operation has to know what a record was.
+//! - **On PostgreSQL the log is read up to the oldest open transaction**: numbers are taken in another order than transactions
+//!   commit in. No LISTEN/NOTIFY, which poolers do not pass on; replicas look twice a second while somebody follows.
+//! - **The WebSocket protocol is our own state machine** and async-graphql only executes: its transport has no deadline, no limit of
+//!   operations, looks at no origin, and outlives the token.
 //! - **apollo-compiler validates, async-graphql executes**: the executor's own validation misses rules and costs
 //!   exponential time on nested fragments. Validated documents are cached.
 //!
@@ -79,6 +91,7 @@
 pub mod app;
 pub mod auth;
 pub mod champions;
+pub mod changes;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -5,8 +5,7 @@ mod subgraph;
 use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::{
-    Context, EmptySubscription, ID, MergedObject, Object, Response, SDLExportOptions, Schema, SchemaBuilder,
-    ValidationMode,
+    Context, Data, ID, MergedObject, Object, Response, SDLExportOptions, Schema, SchemaBuilder, ValidationMode,
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute},
 };
 use entity::{Kind, ids::parse_any};
@@ -21,10 +20,11 @@ use crate::{
         PostMutations, ReportMutations, ReportQueries, SpaceMutations, SpaceQueries, ThreadMutations, ThreadQueries,
     },
     graphql::{
-        RequestId,
+        Asker, Asking, Prover, RequestId,
         partial::PartialData,
         record::{Node, Record, of_kind},
         show,
+        subscription::Subscription,
     },
     impact::graphql::{ImpactMutations, ImpactQueries},
     projects::graphql::{ProjectMutations, ProjectQueries},
@@ -36,7 +36,7 @@ use crate::{
 };
 
 /// The executable schema.
-pub type Api = Schema<Query, Mutation, EmptySubscription>;
+pub type Api = Schema<Query, Mutation, Subscription>;
 
 /// What can be asked. Every list spans the network and answers from this host's own database.
 #[derive(Clone, Copy, Debug, Default, MergedObject)]
@@ -57,7 +57,8 @@ pub struct Query(
 );
 
 /// What can be changed. Every mutation takes one `input` and answers with the record, or with `problems` that a person
-/// can mend. Send an `Idempotency-Key` header to repeat a mutation safely.
+/// can mend. Send an `Idempotency-Key` header to repeat a mutation safely, or
+/// `extensions.idempotencyKey` on a WebSocket.
 #[derive(Clone, Copy, Debug, Default, MergedObject)]
 pub struct Mutation(
     SiteMutations,
@@ -78,8 +79,8 @@ pub fn build(app: Arc<App>) -> Api {
     builder().data(app).finish()
 }
 
-fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
-    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
+fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query::default(), Mutation::default(), Subscription)
         .register_output_type::<Record>()
         .validation_mode(ValidationMode::Fast)
         .extension(ShowErrors)
@@ -126,14 +127,14 @@ async fn found(ctx: &Context<'_>, named: &[(Kind, Uuid)]) -> Result<HashMap<(Kin
     for kind in Kind::ALL {
         let wanted: Vec<_> = named.iter().filter(|(of, _)| of == kind).map(|(_, id)| *id).collect();
         if !wanted.is_empty() {
-            let rows = of_kind(ctx, *kind, &wanted).await?;
+            let rows = of_kind(ctx.app(), ctx.caller(), *kind, &wanted).await?;
             found.extend(rows.into_iter().map(|(id, node)| ((*kind, id), node)));
         }
     }
     Ok(found)
 }
 
-/// Gives the errors of resolvers their codes.
+/// Gives the errors of resolvers their codes, and each event of a subscription the caller as they were proven for it.
 struct ShowErrors;
 
 impl ExtensionFactory for ShowErrors {
@@ -145,7 +146,15 @@ impl ExtensionFactory for ShowErrors {
 #[async_graphql::async_trait::async_trait]
 impl Extension for ShowErrors {
     async fn execute(&self, ctx: &ExtensionContext<'_>, operation: Option<&str>, next: NextExecute<'_>) -> Response {
-        let mut response = next.run(ctx, operation).await;
+        let proven = ctx.data_opt::<Arc<Prover<Asker>>>().and_then(|prover| prover.proven());
+        let mut response = match proven {
+            Some(asker) => {
+                let mut data = Data::default();
+                data.insert(asker);
+                next.run_with_data(ctx, operation, data).await
+            }
+            None => next.run(ctx, operation).await,
+        };
         let request = ctx.data_opt::<RequestId>().map(|id| id.0.as_str()).unwrap_or_default();
         for error in &mut response.errors {
             show(error, request);

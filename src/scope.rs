@@ -248,6 +248,12 @@ pub fn would_cover<E: Scoped>(
     own.is_some_and(|row| reach(caller, action, row.kind).covers(&row))
 }
 
+/// Whether a caller could read a row of which only this is known: what it said of itself and of its required parents. Whether
+/// their sites are active is for the caller to ask.
+pub fn would_read(caller: &Caller, rows: &[Access]) -> bool {
+    rows.iter().all(|row| reach(caller, Action::Read, row.kind).covers(row))
+}
+
 /// The ids of the sites that this host keeps.
 pub fn kept_here() -> SelectStatement {
     let kept = site::Entity::find()

@@ -8,11 +8,12 @@ use axum::{
 };
 
 use crate::{
-    app::App,
+    app::{App, Work},
     auth::{
-        KeyPolicy, KeySets,
+        KeyPolicy, KeySets, LEEWAY,
         callers::{self, Unproved},
     },
+    changes,
     clock::{Clock, Forward, Ids},
     config::{HttpSettings, Settings},
     database::{Database, Pool},
@@ -41,7 +42,12 @@ impl Server {
         database.migrate().await?;
         let server = Self::over(database, settings, clock, ids);
         federation::erasures::again(&server.0).await?;
-        federation::witness::doubt(&server.0).await?;
+        let is_older = federation::witness::doubt(&server.0).await?;
+        let moved = changes::belongs_here(server.0.reader()).await?;
+        if is_older || moved.is_some() {
+            let begin = async |work: &mut Work<'_>| changes::begin_anew(work.db(), is_older, moved).await;
+            server.0.system("begin changes anew", begin).await?;
+        }
         Ok(server)
     }
 
@@ -62,6 +68,7 @@ impl Server {
             ids,
             key_sets: KeySets::new(policy),
             signals: Signals::default(),
+            followers: Arc::default(),
             signed_at: Forward::default(),
         }))
     }
@@ -110,6 +117,36 @@ impl Host for Server {
             Err(error) => tracing::warn!(%error, "how far copies are behind cannot be told"),
         }
         gauges
+    }
+
+    async fn begin(&self, request: async_graphql::Request) -> Result<async_graphql::Request, Refusal> {
+        match changes::start(self.0.reader()).await {
+            Ok(start) => Ok(request.data(start)),
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::error!(%error, cause, "the present end of the changes cannot be read");
+                Err(Refusal::passing("The changes cannot be read at the moment."))
+            }
+        }
+    }
+
+    fn expired(&self, caller: &Asker) -> impl Future<Output = ()> + Send + 'static {
+        let app = Arc::clone(&self.0);
+        let ends = caller.caller().identity.as_ref().map(|identity| identity.expires_at);
+        // Somebody's clock may be behind: who comes so late with it is served as long as the token is accepted.
+        let is_late = ends.is_some_and(|ends| ends <= app.clock.now());
+        async move {
+            match ends {
+                Some(ends) if is_late => app.clock.reached(ends + LEEWAY).await,
+                Some(ends) => app.clock.reached(ends).await,
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    fn stopping(&self) -> impl Future<Output = ()> + Send + 'static {
+        let app = Arc::clone(&self.0);
+        async move { app.signals.stopping().await }
     }
 
     async fn ready(&self) -> Result<(), &'static str> {

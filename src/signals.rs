@@ -3,7 +3,7 @@
 //! Nothing here is a promise: who sleeps also looks from time to time, so what another process wrote, and what was
 //! written before a start, is found in the database.
 
-use std::pin::pin;
+use std::{pin::pin, sync::Arc};
 
 use tokio::sync::{Notify, watch};
 
@@ -13,6 +13,7 @@ use crate::federation::wire::Origin;
 #[derive(Debug)]
 pub struct Signals {
     written: Notify,
+    changed: Arc<Notify>,
     grown: watch::Sender<u64>,
     learnt: watch::Sender<u64>,
     stopping: watch::Sender<bool>,
@@ -23,6 +24,7 @@ impl Default for Signals {
     fn default() -> Self {
         Self {
             written: Notify::new(),
+            changed: Arc::default(),
             grown: watch::Sender::new(0),
             learnt: watch::Sender::new(0),
             stopping: watch::Sender::new(false),
@@ -40,6 +42,16 @@ impl Signals {
     /// Resolves when something was committed since it last did. One sleeper at a time.
     pub async fn written(&self) {
         self.written.notified().await;
+    }
+
+    /// The log of changes has grown.
+    pub fn changed(&self) {
+        self.changed.notify_one();
+    }
+
+    /// Rings when the log of changes has grown, for the one task that reads it.
+    pub fn changes(&self) -> &Arc<Notify> {
+        &self.changed
     }
 
     /// A feed that this host writes or relays has grown, or was vouched for anew.

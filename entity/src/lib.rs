@@ -12,6 +12,9 @@ pub mod list;
 
 pub mod audit_entry;
 pub mod champion;
+pub mod change;
+pub mod change_log;
+pub mod change_told;
 pub mod feed_checkpoint;
 pub mod feed_cursor;
 pub mod feed_entry;

@@ -1,7 +1,7 @@
 //! The schema of the database: an ordered list of steps, the same for SQLite and PostgreSQL.
 //!
-//! A released step never changes. What only one database knows (full-text search) is told apart in
-//! [`m20261122_000007_search`] alone.
+//! A released step never changes. What only one database knows is told apart in [`m20261122_000007_search`]
+//! (full-text search) and [`m20261122_000010_changes`] (numbers of transactions).
 
 use sea_orm_migration::prelude::*;
 
@@ -14,6 +14,7 @@ pub mod m20261122_000006_work;
 pub mod m20261122_000007_search;
 pub mod m20261122_000008_feeds;
 pub mod m20261122_000009_replicas;
+pub mod m20261122_000010_changes;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000007_search::Migration),
             Box::new(m20261122_000008_feeds::Migration),
             Box::new(m20261122_000009_replicas::Migration),
+            Box::new(m20261122_000010_changes::Migration),
         ]
     }
 }

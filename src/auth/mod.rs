@@ -15,4 +15,4 @@ pub use addresses::is_public;
 pub use issuers::{KeyPolicy, KeySets, parse_jwks_url};
 pub use jwk::{JwkSet, MAX_JWK_SET_BYTES, VerifyingKey, parse_jwk_set};
 pub use keys::{DevelopmentClaims, DevelopmentKey, Grant, thumbprint};
-pub use token::{KeySource, Proven, Registration, TokenRefused, claimed_issuer, role_name, verify};
+pub use token::{KeySource, LEEWAY, Proven, Registration, TokenRefused, claimed_issuer, role_name, verify};

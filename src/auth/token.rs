@@ -20,7 +20,8 @@ use super::strict_json;
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
 const MAX_HEADER_BYTES: usize = 4 * 1024;
 const MAX_TEXT_CHARS: usize = 255;
-const LEEWAY: TimeDelta = TimeDelta::seconds(30);
+/// How far clocks may be apart.
+pub const LEEWAY: TimeDelta = TimeDelta::seconds(30);
 const MAX_LIFE: TimeDelta = TimeDelta::hours(24);
 
 /// Header members that bring a key of their own or change what the signature covers.

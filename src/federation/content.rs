@@ -181,6 +181,8 @@ pub async fn store(
     arrivals: &[Arrival<'_>],
     touched: &mut Touched,
 ) -> Result<Vec<Landed>> {
+    let followed = Kind::from_prefix(kind);
+    let tell = |arrival: &Arrival<'_>| followed.into_iter().for_each(|kind| work.tell(kind, arrival.id));
     match kind {
         "champion" => champions::feed::apply(work, arrivals).await?,
         "project" => projects::feed::apply(work, arrivals).await?,
@@ -188,11 +190,16 @@ pub async fn store(
         _ => {
             let mut landed = Vec::with_capacity(arrivals.len());
             for arrival in arrivals {
-                landed.push(store_one(work, kind, arrival, touched).await?);
+                let became = store_one(work, kind, arrival, touched).await?;
+                if became == Landed::Stored {
+                    tell(arrival);
+                }
+                landed.push(became);
             }
             return Ok(landed);
         }
     }
+    arrivals.iter().for_each(tell);
     Ok(vec![Landed::Stored; arrivals.len()])
 }
 
@@ -219,6 +226,9 @@ async fn store_one(work: &Work<'_>, kind: &str, arrival: &Arrival<'_>, touched: 
 /// # Errors
 /// Only when the database fails.
 pub async fn forget(work: &Work<'_>, home: SiteId, kind: &str, records: &[Uuid], touched: &mut Touched) -> Result<()> {
+    if let Some(kind) = Kind::from_prefix(kind) {
+        records.iter().for_each(|id| work.tell(kind, *id));
+    }
     match kind {
         "organisation" => remove::<organisation::Entity>(work.db(), records).await,
         "champion" => remove::<champion::Entity>(work.db(), records).await,

@@ -231,15 +231,16 @@ pub async fn testify(app: &App, origin: Origin) -> Result<Witness> {
 ///
 /// # Errors
 /// When the database fails, or the tally cannot be read.
-pub async fn doubt(app: &App) -> Result<()> {
-    let doubted = if is_older(app, host::changes(app.reader()).await?)?.is_none() {
-        host::doubted(app.reader()).await?
-    } else {
+pub async fn doubt(app: &App) -> Result<bool> {
+    let older = is_older(app, host::changes(app.reader()).await?)?.is_some();
+    let doubted = if older {
         // Only who has the turn knows that nobody is just counting on.
         app.system("doubt", async |work| doubt_all(work).await).await?
+    } else {
+        host::doubted(app.reader()).await?
     };
     app.signals.ask(doubted);
-    Ok(())
+    Ok(older)
 }
 
 /// What the tally counts, when this database has counted less.

@@ -1,10 +1,15 @@
 //! What all resolvers share: context, ids, pages, rows read together, payloads and scalars.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use async_graphql::{Context, Name, ServerError, Value};
+use futures_util::future::BoxFuture;
 
-use crate::{app::App, error::Error, policy::Caller};
+use crate::{
+    app::App,
+    error::{Error, Result},
+    policy::Caller,
+};
 
 pub mod enums;
 pub mod ids;
@@ -14,6 +19,7 @@ pub mod payload;
 pub mod record;
 pub mod scalars;
 pub mod seen;
+pub mod subscription;
 
 /// What the client calls this attempt, so that a repeat of it changes nothing twice; none where the header is missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +57,43 @@ impl Asker {
         {
             renewed.renew(next.caller);
         }
+    }
+}
+
+/// Proves anew who asks, for what goes on after the request: rights end, and tokens with them.
+pub struct Prover<C> {
+    prove: Box<dyn Fn() -> BoxFuture<'static, Option<Arc<C>>> + Send + Sync>,
+    proven: Mutex<Option<Arc<C>>>,
+}
+
+impl<C> Prover<C> {
+    /// Proves by a function, which gives nobody when the token counts no more.
+    pub fn new(prove: impl Fn() -> BoxFuture<'static, Option<Arc<C>>> + Send + Sync + 'static) -> Self {
+        Self {
+            prove: Box::new(prove),
+            proven: Mutex::default(),
+        }
+    }
+
+    /// Who asks, as of now.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] when the token counts no more.
+    pub async fn renew(&self) -> Result<Arc<C>> {
+        let proven = (self.prove)().await.ok_or(Error::Unauthenticated)?;
+        *self.proven.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&proven));
+        Ok(proven)
+    }
+
+    /// Who was proven last.
+    pub fn proven(&self) -> Option<Arc<C>> {
+        self.proven.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl<C> std::fmt::Debug for Prover<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Prover").finish_non_exhaustive()
     }
 }
 

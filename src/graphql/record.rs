@@ -6,6 +6,7 @@ use entity::{Kind, SiteId};
 use sea_orm::{EntityTrait, prelude::Uuid};
 
 use crate::{
+    app::App,
     champions::graphql::Champion,
     error::{Error, Result},
     forum::graphql::{Post, Report, Space, Thread},
@@ -15,7 +16,7 @@ use crate::{
         seen::{Seen, Shows},
     },
     impact::graphql::{ImpactMeasure, ImpactRelease, Observation, SupportSession},
-    policy::Action,
+    policy::{Action, Caller},
     projects::graphql::Project,
     read,
     resources::graphql::{Resource, ResourceEdition, ResourceOverlay, ResourceProposal},
@@ -220,15 +221,15 @@ macro_rules! interfaces {
         ///
         /// # Errors
         /// Only when the database fails.
-        pub async fn of_kind(ctx: &Context<'_>, kind: Kind, ids: &[Uuid]) -> Result<Vec<(Uuid, Node)>> {
+        pub async fn of_kind(app: &App, caller: &Caller, kind: Kind, ids: &[Uuid]) -> Result<Vec<(Uuid, Node)>> {
             $(
                 if kind == <<$record as Shows>::Entity as Scoped>::KIND {
-                    return shown::<$record>(ctx, ids).await;
+                    return shown::<$record>(app, caller, ids).await;
                 }
             )+
             $(
                 if kind == <<$other as Shows>::Entity as Scoped>::KIND {
-                    return shown::<$other>(ctx, ids).await;
+                    return shown::<$other>(app, caller, ids).await;
                 }
             )+
             Ok(Vec::new())
@@ -236,9 +237,9 @@ macro_rules! interfaces {
     };
 }
 
-async fn shown<T: Shows + Into<Node>>(ctx: &Context<'_>, ids: &[Uuid]) -> Result<Vec<(Uuid, Node)>> {
+async fn shown<T: Shows + Into<Node>>(app: &App, caller: &Caller, ids: &[Uuid]) -> Result<Vec<(Uuid, Node)>> {
     let ids: Vec<_> = ids.iter().map(|id| <T::Entity as Scoped>::Id::from(*id)).collect();
-    let rows = read::by_ids::<T::Entity>(ctx.app().reader(), ctx.caller(), &ids).await?;
+    let rows = read::by_ids::<T::Entity>(app.reader(), caller, &ids).await?;
     Ok(Seen::all(rows)
         .map(|row| (T::Entity::id(&row).into(), T::show(row).into()))
         .collect())

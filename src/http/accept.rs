@@ -110,6 +110,17 @@ fn thousandths(text: &str) -> Option<u16> {
         .then(|| (quality * 1000.0).round() as u16)
 }
 
+/// Whether the client takes server-sent events for an answer.
+pub(super) fn takes_events(headers: &HeaderMap) -> bool {
+    let mut ranges = headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .flat_map(|value| value.to_str().unwrap_or_default().split(','))
+        .map(|range| range.split(';').next().unwrap_or_default().trim())
+        .peekable();
+    ranges.peek().is_none() || ranges.any(|range| ["text/event-stream", "text/*", "*/*"].contains(&range))
+}
+
 /// Whether the request's body is declared to be JSON in UTF-8 and nothing else.
 pub(super) fn is_json(headers: &HeaderMap) -> bool {
     let encoded = headers

@@ -8,9 +8,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::ConnectInfo;
-use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use governor::clock::{Clock, DefaultClock};
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
@@ -19,8 +17,8 @@ use ipnet::{IpNet, Ipv6Net};
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
-use super::HttpSettings;
-use super::problem::{Code, Refused, over_limit, problem};
+use super::problem::{Code, Refused, extend, over_limit, problem};
+use super::{Host, HttpSettings};
 use crate::config::BudgetSettings;
 
 /// The part of an IPv6 address that one subscriber of a network has.
@@ -44,9 +42,15 @@ impl Payer {
         Self::Person(Sha256::digest(identity).into())
     }
 
-    /// The payer of a request without a token.
-    pub(super) fn address(parts: &Parts, trusted: &[IpNet]) -> Self {
-        Self::Address(origin(parts, trusted).map(network))
+    /// The payer of a request without a token: `peer` is the other end of its connection, if it came over one.
+    pub(super) fn address(peer: Option<SocketAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
+        Self::Address(peer.map(|peer| network(origin(peer, headers, trusted))))
+    }
+
+    /// Who pays for what a caller from here asks: they themselves, if they have a token.
+    pub(super) fn or<H: Host>(&self, host: &H, caller: &H::Caller) -> Self {
+        let identity = host.identity(caller);
+        identity.map_or_else(|| self.clone(), |identity| Self::person(&identity))
     }
 }
 
@@ -133,9 +137,11 @@ impl<C: Clock + Clone> Budgets<C> {
 }
 
 fn too_much(wait: Duration) -> Refused {
-    let seconds = wait.as_secs_f64().ceil().max(1.0);
+    let seconds = (wait.as_secs() + 1).min(u64::from(u32::MAX));
     let message = format!("You ask for more than this host does for one caller. Ask again in {seconds} seconds.");
-    let refused = Refused::by_http(StatusCode::TOO_MANY_REQUESTS, problem(Code::RateLimited, message));
+    let mut error = problem(Code::RateLimited, message);
+    extend(&mut error, "retryAfterSeconds", seconds);
+    let refused = Refused::by_http(StatusCode::TOO_MANY_REQUESTS, error);
     match HeaderValue::from_str(&seconds.to_string()) {
         Ok(seconds) => refused.with_header(header::RETRY_AFTER, seconds),
         Err(_) => refused,
@@ -143,11 +149,10 @@ fn too_much(wait: Duration) -> Refused {
 }
 
 /// Where a request comes from: the nearest address that no trusted proxy has.
-fn origin(parts: &Parts, trusted: &[IpNet]) -> Option<IpAddr> {
+fn origin(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
-    let ConnectInfo(peer) = parts.extensions.get::<ConnectInfo<SocketAddr>>()?;
     let mut nearest = peer.ip().to_canonical();
-    let told = parts.headers.get_all(FORWARDED_FOR).iter();
+    let told = headers.get_all(FORWARDED_FOR).iter();
     let told: Vec<_> = told
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
@@ -161,7 +166,7 @@ fn origin(parts: &Parts, trusted: &[IpNet]) -> Option<IpAddr> {
             Err(_) => break,
         }
     }
-    Some(nearest)
+    nearest
 }
 
 /// What of an address one subscriber has.
@@ -174,20 +179,9 @@ fn network(address: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::Request;
     use governor::clock::FakeRelativeClock;
 
     use super::*;
-
-    fn parts(peer: &str, told: &[&str]) -> Parts {
-        let mut request = Request::new(());
-        for told in told {
-            request.headers_mut().append(FORWARDED_FOR, told.parse().unwrap());
-        }
-        let peer: SocketAddr = peer.parse().unwrap();
-        request.extensions_mut().insert(ConnectInfo(peer));
-        request.into_parts().0
-    }
 
     #[test]
     fn only_a_trusted_proxy_says_where_a_request_comes_from() {
@@ -203,7 +197,11 @@ mod tests {
             ("[::ffff:10.0.0.1]:1", &["198.51.100.1"], "198.51.100.1"),
             ("[fd00::1]:1", &["2001:db8:1:2:3:4:5:6"], "2001:db8:1:2::"),
         ] {
-            let found = Payer::address(&parts(peer, told), &trusted);
+            let mut headers = HeaderMap::new();
+            for told in told {
+                headers.append(FORWARDED_FOR, told.parse().unwrap());
+            }
+            let found = Payer::address(Some(peer.parse().unwrap()), &headers, &trusted);
             assert_eq!(
                 found,
                 Payer::Address(Some(comes_from.parse().unwrap())),

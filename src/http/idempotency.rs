@@ -2,6 +2,7 @@
 
 use async_graphql::ServerError;
 use axum::http::HeaderMap;
+use serde_json::{Map, Value};
 
 use super::IdempotencyKey;
 use super::problem::{Code, problem};
@@ -20,6 +21,18 @@ pub(super) fn read(headers: &HeaderMap) -> Result<IdempotencyKey, ServerError> {
         _ => Err(problem(
             Code::InvalidArgument,
             "Idempotency-Key must be given once and hold 1 to 255 visible ASCII characters, in double quotes or bare.",
+        )),
+    }
+}
+
+/// Reads `extensions.idempotencyKey`, which stands for the header where a message has none.
+pub(super) fn of_extensions(extensions: &Map<String, Value>) -> Result<IdempotencyKey, ServerError> {
+    match extensions.get("idempotencyKey") {
+        None | Some(Value::Null) => Ok(IdempotencyKey(None)),
+        Some(Value::String(key)) if is_sane(key) => Ok(IdempotencyKey(Some(key.clone()))),
+        Some(_) => Err(problem(
+            Code::InvalidArgument,
+            "`extensions.idempotencyKey` must be a string of 1 to 255 visible ASCII characters.",
         )),
     }
 }

@@ -21,11 +21,15 @@ impl Params {
         // Also refuses escapes of lone surrogates, invalid UTF-8 and nesting that could exhaust the stack.
         let body: Value =
             serde_json::from_slice(body).map_err(|error| malformed(format!("The body is not JSON: {error}.")))?;
-        let mut members = match body {
-            Value::Object(members) => members,
-            Value::Array(_) => return Err(malformed("Batches are not accepted: send one request at a time.")),
-            _ => return Err(malformed("The body must be a JSON object.")),
-        };
+        match body {
+            Value::Object(members) => Self::from_members(members),
+            Value::Array(_) => Err(malformed("Batches are not accepted: send one request at a time.")),
+            _ => Err(malformed("The body must be a JSON object.")),
+        }
+    }
+
+    /// Reads the members of a body, or of the payload of a message.
+    pub(super) fn from_members(mut members: Map<String, Value>) -> Result<Self, ServerError> {
         Ok(Self {
             query: text(&mut members, "query")?,
             document_id: text(&mut members, "documentId")?,

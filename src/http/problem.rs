@@ -9,6 +9,7 @@ const MESSAGE_CHARS: usize = 300;
 /// The codes of `extensions.code` that the transport uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Code {
+    Forbidden,
     InvalidArgument,
     Internal,
     LimitExceeded,
@@ -23,6 +24,7 @@ pub(super) enum Code {
 impl Code {
     pub(super) fn as_str(self) -> &'static str {
         match self {
+            Self::Forbidden => "FORBIDDEN",
             Self::InvalidArgument => "INVALID_ARGUMENT",
             Self::Internal => "INTERNAL",
             Self::LimitExceeded => "LIMIT_EXCEEDED",

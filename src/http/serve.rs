@@ -13,7 +13,7 @@ use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tower::Layer;
@@ -29,11 +29,19 @@ const MOST_STREAMS: u32 = 64;
 /// How long to wait when the system has no room for another connection.
 const RELIEF: Duration = Duration::from_millis(100);
 
+/// Held by every connection that has become a WebSocket, for as long as it is one.
+#[derive(Clone, Debug)]
+pub(super) struct Open {
+    _held: mpsc::Sender<()>,
+}
+
 /// Serves connections until `stop` resolves, then lets requests in work finish for `shutdown_seconds`.
 pub async fn serve(listener: TcpListener, router: Router, settings: &HttpSettings, stop: impl Future<Output = ()>) {
     let builder = Arc::new(builder(settings));
     let places = Arc::new(Semaphore::new(settings.connections));
     let (stopping, stopped) = watch::channel(());
+    let (held, mut all_closed) = mpsc::channel(1);
+    let open = Open { _held: held };
     let mut connections = JoinSet::new();
     let mut stop = pin!(stop);
     loop {
@@ -54,7 +62,7 @@ pub async fn serve(listener: TcpListener, router: Router, settings: &HttpSetting
             Some(_) = connections.join_next() => continue,
         };
         let (stream, peer) = stream;
-        let service = axum::Extension(peer).layer(router.clone());
+        let service = axum::Extension(open.clone()).layer(axum::Extension(peer).layer(router.clone()));
         let connection = connection(
             Arc::clone(&builder),
             stream,
@@ -70,7 +78,12 @@ pub async fn serve(listener: TcpListener, router: Router, settings: &HttpSetting
     drop(listener);
     // Every connection watches this channel; its end tells them.
     drop(stopping);
-    let all_done = async { while connections.join_next().await.is_some() {} };
+    drop(open);
+    let all_done = async {
+        while connections.join_next().await.is_some() {}
+        // Nothing is ever sent: it ends with the last socket.
+        let _ = all_closed.recv().await;
+    };
     if timeout(Duration::from_secs(settings.shutdown_seconds), all_done)
         .await
         .is_err()
@@ -105,7 +118,7 @@ fn builder(settings: &HttpSettings) -> auto::Builder<TokioExecutor> {
     builder
 }
 
-type Service = AddExtension<Router, ConnectInfo<std::net::SocketAddr>>;
+type Service = AddExtension<AddExtension<Router, ConnectInfo<std::net::SocketAddr>>, Open>;
 
 async fn connection(
     builder: Arc<auto::Builder<TokioExecutor>>,

@@ -1,30 +1,29 @@
 //! GraphQL over HTTP: from a request to an operation, and from its outcome to an answer.
 
-use std::panic::AssertUnwindSafe;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use async_graphql::parser::types::ExecutableDocument;
-use async_graphql::{Executor, ServerError, Variables};
+use async_graphql::{Executor, ServerError};
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use futures_util::{FutureExt, StreamExt};
+use futures_util::StreamExt;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::accept::{self, Media};
 use super::budget::Payer;
-use super::documents::{self, Document, DocumentHash, Documents, Operation};
+use super::documents::Operation;
+use super::execution::Execution;
 use super::kept::Kept;
-use super::metrics::Came;
-use super::outcome::{self, Outcome};
+use super::outcome::Outcome;
 use super::params::Params;
 use super::problem::{Code, Refused, over_limit, problem};
-use super::{Api, Host, HttpSettings, IdempotencyKey, Refusal, RequestId, answer, idempotency, plan, variables};
+use super::{Api, Host, HttpSettings, IdempotencyKey, Refusal, RequestId, idempotency};
 
 /// When a caller should ask again whose token could not be checked.
 const RETRY_SECONDS: &str = "5";
@@ -101,17 +100,7 @@ impl<C> Asked<C> {
         id: RequestId,
         media: Media,
     ) -> Result<Self, Refused> {
-        let address = || Payer::address(parts, &api.host.settings().trusted_proxies);
-        let caller = match api.host.caller(&parts.headers).await {
-            Ok(caller) => caller,
-            Err(refusal) => {
-                api.budgets.pay_for_request(&address())?;
-                return Err(unproved(refusal));
-            }
-        };
-        let identity = api.host.identity(&caller);
-        let payer = identity.map_or_else(address, |identity| Payer::person(&identity));
-        api.budgets.pay_for_request(&payer)?;
+        let (caller, payer) = admit(api, peer(parts), &parts.headers).await?;
         Ok(Self {
             caller: Arc::new(caller),
             payer,
@@ -123,6 +112,32 @@ impl<C> Asked<C> {
 
     fn is_anonymous(&self) -> bool {
         matches!(self.payer, Payer::Address(_))
+    }
+}
+
+/// The address of the other end of a connection.
+pub(super) fn peer(parts: &Parts) -> Option<SocketAddr> {
+    let ConnectInfo(peer) = parts.extensions.get::<ConnectInfo<SocketAddr>>()?;
+    Some(*peer)
+}
+
+/// Proves who asks and has them pay for the request. Whoever cannot prove it pays as somebody from their address.
+pub(super) async fn admit<H: Host, E>(
+    api: &Api<H, E>,
+    peer: Option<SocketAddr>,
+    headers: &HeaderMap,
+) -> Result<(H::Caller, Payer), Refused> {
+    let address = Payer::address(peer, headers, &api.host.settings().trusted_proxies);
+    match api.host.caller(headers).await {
+        Ok(caller) => {
+            let payer = address.or(&api.host, &caller);
+            api.budgets.pay_for_request(&payer)?;
+            Ok((caller, payer))
+        }
+        Err(refusal) => {
+            api.budgets.pay_for_request(&address)?;
+            Err(unproved(refusal))
+        }
     }
 }
 
@@ -139,66 +154,20 @@ impl Answered {
     }
 }
 
-/// Runs an operation and counts it.
 async fn run<H: Host, E: Executor>(
     api: &Api<H, E>,
     params: Params,
     asked: Asked<H::Caller>,
     may_change: bool,
 ) -> Result<Answered, Refused> {
-    let started = Instant::now();
-    let found = find_document(&api.documents, &params);
-    let registered = found
-        .as_ref()
-        .ok()
-        .and_then(|document| document.registered_name(&params));
-    let registered = registered.map(str::to_owned);
-    let ran = match found {
-        Ok(document) => execute(api, &document, params, asked, may_change).await,
-        Err(refused) => Err(refused),
-    };
-    let outcome = match &ran {
-        Ok(answered) if answered.response.errors.is_empty() => Came::Answered,
-        Ok(_) => Came::Failed,
-        Err(_) => Came::Refused,
-    };
-    api.metrics.operation(registered.as_deref(), outcome, started.elapsed());
-    ran
-}
-
-async fn execute<H: Host, E: Executor>(
-    api: &Api<H, E>,
-    document: &Document,
-    params: Params,
-    asked: Asked<H::Caller>,
-    may_change: bool,
-) -> Result<Answered, Refused> {
-    let operation = document.operation(params.operation_name.as_deref())?;
-    allow_method(operation, may_change)?;
-    let settings = api.host.settings();
-    let variables = variables::coerce(
-        api.documents.schema(),
-        &operation.definition,
-        params.variables,
-        settings.list_items,
-    )?;
-
+    let (execution, plan) = Execution::of(api, params, &asked.payer, |operation| {
+        allow_method(operation, may_change)
+    })?;
     let media = asked.media;
-    let (planned, variables) = plan::plan(&operation.executable, document.fragments(), variables);
-    let values = answer::check(api.documents.schema(), &planned, &variables, settings)?;
-    let mutations = operation.is_mutation().then(|| plan::root_fields(&planned));
-    let budgets = &api.budgets;
-    budgets.pay_for_operation(&asked.payer, values, mutations.unwrap_or_default())?;
-    let request = prepare(planned, variables, &asked);
-    let Ok(response) = AssertUnwindSafe(api.executor.execute(request)).catch_unwind().await else {
-        tracing::error!(request_id = %asked.id.0, "a resolver panicked");
-        return Err(Refused::by_http(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            outcome::broken_off(&asked.id),
-        ));
-    };
+    let request = Execution::request(plan, asked.caller, asked.key, &asked.id);
+    let response = Execution::run(api, request, &asked.id).await?;
     let headers = response.http_headers.clone();
-    match outcome::settle(response, operation, document.fragments(), &asked.id) {
+    match execution.settle(response, &asked.id) {
         Outcome::Executed(response) => Ok(Answered {
             media,
             headers,
@@ -208,68 +177,16 @@ async fn execute<H: Host, E: Executor>(
     }
 }
 
-/// The document that is sent, or the one that its hash names.
-fn find_document(documents: &Documents, params: &Params) -> Result<Arc<Document>, Refused> {
-    let named = persisted(params)?;
-    if let Some(id) = &params.document_id {
-        return match (&params.query, named) {
-            (None, None) => documents.registered(id).ok_or_else(not_found),
-            _ => {
-                let message = "Send `documentId`, a hash or the text of the document, and not several of them.";
-                Err(bad_request(problem(Code::InvalidArgument, message)))
-            }
-        };
-    }
-    match (&params.query, named) {
-        (Some(query), Some(hash)) if documents::hash(query) != hash => Err(bad_request(problem(
-            Code::InvalidArgument,
-            "`extensions.persistedQuery.sha256Hash` is not the hash of `query`.",
-        ))),
-        (Some(query), _) => Ok(documents.read(query)?),
-        (None, Some(hash)) => documents.find(&hash).ok_or_else(not_found),
-        (None, None) => Err(bad_request(problem(Code::ParseFailed, "`query` is missing."))),
-    }
-}
-
-/// Clients of automatic persisted queries look for these words, and send the text then.
-fn not_found() -> Refused {
-    problem(Code::PersistedQueryNotFound, "PersistedQueryNotFound").into()
-}
-
-/// The hash in `extensions.persistedQuery`, as automatic persisted queries send it.
-fn persisted(params: &Params) -> Result<Option<DocumentHash>, Refused> {
-    let Some(persisted) = params.extensions.get("persistedQuery") else {
-        return Ok(None);
-    };
-    let hash = persisted.get("sha256Hash").and_then(Value::as_str).and_then(from_hex);
-    match (persisted.get("version").and_then(Value::as_u64), hash) {
-        (Some(1), Some(hash)) => Ok(Some(hash)),
-        _ => {
-            let message = "`extensions.persistedQuery` needs `version` 1 and `sha256Hash` with 64 hexadecimal digits.";
-            Err(bad_request(problem(Code::InvalidArgument, message)))
-        }
-    }
-}
-
-fn from_hex(text: &str) -> Option<DocumentHash> {
-    let digits = text
-        .chars()
-        .map(|digit| digit.to_digit(16))
-        .collect::<Option<Vec<_>>>()?;
-    let pairs = digits
-        .chunks_exact(2)
-        .map(|pair| u8::try_from(pair[0] * 16 + pair[1]).ok());
-    let bytes = pairs.collect::<Option<Vec<_>>>()?;
-    (digits.len() == 2 * size_of::<DocumentHash>())
-        .then(|| bytes.try_into().ok())
-        .flatten()
-}
-
 fn allow_method(operation: &Operation, may_change: bool) -> Result<(), Refused> {
     if operation.is_subscription() {
-        let message = "A subscription needs a connection that stays open: it cannot be answered here.";
+        let message = "A subscription needs a connection that stays open: a WebSocket at /graphql/ws, or events from /graphql/stream.";
         return Err(problem(Code::ValidationFailed, message).into());
     }
+    allow_change(operation, may_change)
+}
+
+/// Refuses a mutation where nothing may change.
+pub(super) fn allow_change(operation: &Operation, may_change: bool) -> Result<(), Refused> {
     if operation.is_mutation() && !may_change {
         let error = problem(Code::ValidationFailed, "A mutation must be sent by POST.");
         let refused = Refused::by_http(StatusCode::METHOD_NOT_ALLOWED, error);
@@ -278,23 +195,8 @@ fn allow_method(operation: &Operation, may_change: bool) -> Result<(), Refused> 
     Ok(())
 }
 
-/// The executor's request, with everything that resolvers may ask for.
-fn prepare<C: Send + Sync + 'static>(
-    document: ExecutableDocument,
-    variables: Variables,
-    asked: &Asked<C>,
-) -> async_graphql::Request {
-    // The text is left out: the executor is given the parsed document.
-    let mut request = async_graphql::Request::new("")
-        .variables(variables)
-        .data(Arc::clone(&asked.caller))
-        .data(asked.id.clone())
-        .data(asked.key.clone());
-    request.set_parsed_query(document);
-    request
-}
-
-async fn read_body(body: Body, headers: &HeaderMap, settings: &HttpSettings) -> Result<Vec<u8>, Refused> {
+/// Reads a body, within its limits.
+pub(super) async fn read_body(body: Body, headers: &HeaderMap, settings: &HttpSettings) -> Result<Vec<u8>, Refused> {
     let announced = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
@@ -326,17 +228,20 @@ async fn collect(body: Body, settings: &HttpSettings) -> Result<Vec<u8>, Refused
     Ok(collected)
 }
 
-fn too_large(status: StatusCode, settings: &HttpSettings) -> Refused {
+/// The refusal of a request that is too large.
+pub(super) fn too_large(status: StatusCode, settings: &HttpSettings) -> Refused {
     let message = format!("A request may have {} bytes.", settings.body_bytes);
     let error = over_limit("body_bytes", settings.body_bytes, message);
     Refused::by_http(status, error)
 }
 
-fn bad_request(error: ServerError) -> Refused {
+/// The refusal of a request that is not well-formed.
+pub(super) fn bad_request(error: ServerError) -> Refused {
     Refused::by_http(StatusCode::BAD_REQUEST, error)
 }
 
-fn unproved(refusal: Refusal) -> Refused {
+/// The refusal of a caller who could not be proved.
+pub(super) fn unproved(refusal: Refusal) -> Refused {
     if refusal.is_passing {
         let error = problem(Code::Internal, refusal.message);
         let refused = Refused::by_http(StatusCode::SERVICE_UNAVAILABLE, error);
@@ -366,12 +271,17 @@ fn unauthenticated(refusal: Refusal) -> Refused {
 }
 
 fn not_acceptable() -> Response {
-    let message = "Answers are application/graphql-response+json or application/json, and `Accept` allows neither.";
+    unacceptable("Answers are application/graphql-response+json or application/json, and `Accept` allows neither.")
+}
+
+/// Answers a request that accepts nothing of what could be answered.
+pub(super) fn unacceptable(message: &str) -> Response {
     let refused = Refused::by_http(StatusCode::NOT_ACCEPTABLE, problem(Code::InvalidArgument, message));
     refuse(Media::Json, refused)
 }
 
-fn refuse(media: Media, refused: Refused) -> Response {
+/// Answers a request that is not executed.
+pub(super) fn refuse(media: Media, refused: Refused) -> Response {
     let status = refused.status.unwrap_or_else(|| media.refused());
     reply(
         media,

@@ -229,7 +229,7 @@ pub async fn apply(work: &Work<'_>, arrival: &Arrival<'_>) -> Result<()> {
         published_at: said.published_at,
     };
     share::store::<resource::Entity>(work.db(), row.clone()).await?;
-    ops::follow(work.db(), &row).await?;
+    ops::follow(work, &row).await?;
     ops::index(work.db(), &row).await
 }
 
@@ -305,5 +305,5 @@ pub async fn forget(work: &Work<'_>, resources: &[Uuid]) -> Result<()> {
     let overlays = resource_overlay::Entity::update_many().set(unread);
     let overlays = overlays.filter(Overlay::ResourceId.is_in(resources.iter().copied()));
     overlays.exec(work.db()).await?;
-    Ok(())
+    ops::tell_overlays(work, resources).await
 }

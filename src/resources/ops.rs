@@ -6,10 +6,10 @@
 
 use chrono::NaiveDate;
 use entity::{
-    Kind, List, ProjectId, ResourceEditionId, ResourceStatus, ResourceType, SiteId, StaffGroup, Theme, Visibility,
-    project, resource, resource_edition, resource_overlay,
+    Kind, List, ProjectId, ResourceEditionId, ResourceOverlayId, ResourceStatus, ResourceType, SiteId, StaffGroup,
+    Theme, Visibility, project, resource, resource_edition, resource_overlay,
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, prelude::Uuid};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -249,7 +249,7 @@ fn repeat(row: &mut resource::ActiveModel, draft: &resource_edition::Model) {
 async fn save(work: &mut Work<'_>, before: &resource::Model, row: resource::ActiveModel) -> Result<resource::Model> {
     let row = work.update::<resource::Entity>(row).await?;
     if (row.visibility, row.status) != (before.visibility, before.status) {
-        follow(work.db(), &row).await?;
+        follow(work, &row).await?;
         for edition in edition_ids(work.db(), &row).await? {
             work.touch(row.site_id, Kind::ResourceEdition, edition);
         }
@@ -266,7 +266,8 @@ async fn save(work: &mut Work<'_>, before: &resource::Model, row: resource::Acti
 }
 
 /// Brings in step what editions and overlays repeat of a resource.
-pub(super) async fn follow(db: &impl ConnectionTrait, row: &resource::Model) -> Result<()> {
+pub(super) async fn follow(work: &Work<'_>, row: &resource::Model) -> Result<()> {
+    let db = work.db();
     let edition = resource_edition::ActiveModel {
         visibility: Set(row.visibility),
         owner_id: Set(row.owner_id),
@@ -287,6 +288,17 @@ pub(super) async fn follow(db: &impl ConnectionTrait, row: &resource::Model) -> 
     let overlays = resource_overlay::Entity::update_many().set(overlay);
     let overlays = overlays.filter(resource_overlay::Column::ResourceId.eq(row.id));
     overlays.exec(db).await?;
+    tell_overlays(work, &[row.id.into()]).await
+}
+
+/// Notes for those who follow changes that overlays may be seen by others than before, with the resources under them.
+pub(super) async fn tell_overlays(work: &Work<'_>, resources: &[Uuid]) -> Result<()> {
+    let overlays = resource_overlay::Entity::find()
+        .select_only()
+        .column(resource_overlay::Column::Id)
+        .filter(resource_overlay::Column::ResourceId.is_in(resources.iter().copied()));
+    let overlays: Vec<ResourceOverlayId> = overlays.into_tuple().all(work.db()).await?;
+    work.tell_if_moved(Kind::ResourceOverlay, overlays);
     Ok(())
 }
 

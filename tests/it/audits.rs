@@ -54,7 +54,7 @@ on_both! {
         let input = json!({ "site": "leeds", "title": "Garden", "summary": "Ours.", "visibility": "SITE" });
         let project = lead.does("projectCreate", input, "project { id }").await.record()["id"].clone();
         let project = project.as_str().unwrap().to_owned();
-        let answers = asks(host, "gateway.mjs", vec![lead.token().to_owned(), project]).await;
+        let answers = asks(host, "gateway.mjs", vec![lead.token().unwrap().to_owned(), project]).await;
 
         let room = json!([{ "name": "The library" }]);
         let leeds = json!({ "name": "Leeds" });

@@ -8,9 +8,6 @@ use champion_network::schema;
 /// What frontends rely on.
 const CONTRACT: &str = include_str!("../contract.graphql");
 
-/// Subscriptions, and what only they reach, are not part of this version.
-const LATER: [&str; 5] = ["Subscription", "PostEvent", "ChangeEvent", "ChangeKind", "RecordKind"];
-
 /// What stands at a name such as `Project.title` or `Query.node(id)`.
 #[derive(Clone, Debug)]
 enum Item {
@@ -91,9 +88,8 @@ fn names<'a>(items: &mut Items, of: &str, word: &str, all: impl Iterator<Item = 
 /// What the schema lacks of the contract, a sentence each. It may promise more: a field that is never null, an argument
 /// that may be left out.
 fn lacking(contract: &Items, schema: &Items) -> Vec<String> {
-    let later = |name: &str| LATER.contains(&name.split(['.', '(', ' ']).next().unwrap());
-    let promised = contract.iter().filter(|(name, _)| !later(name));
-    promised
+    contract
+        .iter()
         .filter_map(|(name, (promised, _))| {
             let Some((kept, _)) = schema.get(name) else {
                 return Some(format!("{name} is missing"));
@@ -106,15 +102,15 @@ fn lacking(contract: &Items, schema: &Items) -> Vec<String> {
                 _ => None,
             }
         })
-        .chain(undeclared(contract, schema, later))
+        .chain(undeclared(contract, schema))
         .collect()
 }
 
 /// Types that the contract uses and leaves to the schema to declare, such as payloads and connections.
-fn undeclared(contract: &Items, schema: &Items, later: impl Fn(&str) -> bool) -> Vec<String> {
+fn undeclared(contract: &Items, schema: &Items) -> Vec<String> {
     const BUILT_IN: [&str; 4] = ["ID", "String", "Int", "Boolean"];
     let mut missing = Vec::new();
-    for (name, (item, _)) in contract.iter().filter(|(name, _)| !later(name)) {
+    for (name, (item, _)) in contract {
         let (Item::Gives(of) | Item::Takes(of)) = item else {
             continue;
         };

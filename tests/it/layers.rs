@@ -12,7 +12,9 @@ const LEVELS: &[&[&str]] = &[
         "error", "config", "clock", "database", "erasure", "tally", "markdown", "wire", "signals", "protocol",
     ],
     &["policy"],
-    &["scope", "record", "read", "search", "input", "sheet", "share"],
+    &[
+        "scope", "record", "read", "search", "input", "sheet", "share", "changes",
+    ],
     &["app", "auth"],
     &["ops", "feed"],
     &["graphql", "federation"],

@@ -24,6 +24,7 @@ mod search;
 mod sites;
 mod statements;
 mod subgraph;
+mod subscriptions;
 mod support;
 mod sweep;
 mod tokens;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use entity::{feed_parked, feed_seen, feed_skipped, replica};
+use entity::{Kind, feed_parked, feed_seen, feed_skipped, replica};
 use sea_orm::{
     ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, QueryTrait, prelude::Uuid,
     sea_query::OnConflict,
@@ -111,6 +111,9 @@ impl<'a> Carrier<'a> {
             }
             Effect::Put { kind, payload, .. } if kind == MEMBER.kind => {
                 let landed = self.learn(work, carried, gid, &payload).await?;
+                if landed == Landed::Stored {
+                    work.tell(Kind::Site, gid);
+                }
                 self.landed(work, carried, landed, &header, entry)?;
             }
             Effect::Put { kind, payload, .. } => {

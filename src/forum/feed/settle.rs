@@ -130,8 +130,11 @@ impl Settling<'_> {
             return self.lose(work, strangers).await;
         }
         let moves = copies(&row) != copies(&before);
-        self.copy(work, &row, followers(id, self.whole || moves, &arrived))
-            .await?;
+        let all = self.whole || moves;
+        self.copy(work, &row, followers(id, all, &arrived)).await?;
+        if all {
+            work.tell_if_moved(Kind::Post, posts_of(work, id).await?);
+        }
         let mut standing = if row.space_home_id == before.space_home_id {
             arrived.clone()
         } else {
@@ -181,6 +184,7 @@ impl Settling<'_> {
             row.state = ThreadState::Removed;
         }
         if row != before {
+            work.tell(Kind::Thread, row.id);
             let stands = thread::ActiveModel {
                 space_id: Set(row.space_id),
                 space_home_id: Set(row.space_home_id),
@@ -227,16 +231,19 @@ impl Settling<'_> {
     /// Hides posts whose thread is not here.
     async fn lose(&self, work: &mut Work<'_>, which: Condition) -> Result<()> {
         self.tell(work, which.clone(), Visibility::Site).await?;
-        let lost = post::ActiveModel {
+        let lost = post::Entity::find().select_only().column(post::Column::Id);
+        let lost: Vec<PostId> = lost.filter(which.clone()).into_tuple().all(work.db()).await?;
+        let hidden = post::ActiveModel {
             visibility: Set(Visibility::Site),
             closed_space_id: Set(Some(NOWHERE)),
             ..post::ActiveModel::default()
         };
         post::Entity::update_many()
-            .set(lost)
+            .set(hidden)
             .filter(which)
             .exec(work.db())
             .await?;
+        work.tell_if_moved(Kind::Post, lost);
         Ok(())
     }
 
@@ -385,6 +392,7 @@ async fn stand_post(work: &Work<'_>, row: &post::Model, placed: Option<&placemen
     };
     let position = placed.map_or(row.position, |placed| placed.position);
     if (state, position) != (row.state, row.position) {
+        work.tell(Kind::Post, row.id);
         let stands = post::ActiveModel {
             state: Set(state),
             position: Set(position),

@@ -165,6 +165,8 @@ async fn touch_all(work: &mut Work<'_>, threads: Condition, posts: Condition) ->
         .into_tuple()
         .all(work.db())
         .await?;
+    work.tell_if_moved(Kind::Thread, threads.iter().map(|(id, ..)| *id));
+    work.tell_if_moved(Kind::Post, posts.iter().map(|(id, ..)| *id));
     let threads = threads
         .into_iter()
         .map(|(id, home, space)| (Kind::Thread, id.0, [home, space]));

@@ -3,7 +3,7 @@
 use entity::{
     Kind, List, PostId, PostState, ProjectId, SpaceId, ThreadId, ThreadState, placement, post, project, thread,
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 
 use super::{Placing, allow_in, author, only_home, place, place_anew, placement_of, places, standing_space};
 use crate::{
@@ -188,6 +188,9 @@ pub(super) async fn copy_state(work: &Work<'_>, row: &thread::Model) -> Result<(
         .filter(post::Column::ThreadId.eq(row.id))
         .exec(work.db())
         .await?;
+    let posts = post::Entity::find().select_only().column(post::Column::Id);
+    let posts = posts.filter(post::Column::ThreadId.eq(row.id)).into_tuple::<PostId>();
+    work.tell_if_moved(Kind::Post, posts.all(work.db()).await?);
     index(work, row).await
 }
 

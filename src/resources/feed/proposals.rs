@@ -1,7 +1,7 @@
 //! What is offered to the national team, at the hub alone, and what that decides, for the site that has offered it.
 
 use chrono::{DateTime, Utc};
-use entity::{ProposalStatus, ResourceId, ResourceProposalId, SiteId, Visibility, resource_proposal};
+use entity::{Kind, ProposalStatus, ResourceId, ResourceProposalId, SiteId, Visibility, resource_proposal};
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, prelude::Uuid};
 use serde::{Deserialize, Serialize};
 
@@ -206,5 +206,6 @@ pub async fn apply_decision(work: &Work<'_>, arrival: &Arrival<'_>) -> Result<La
     };
     let this = Entity::update_many().set(decided).filter(Column::Id.eq(row.id));
     this.exec(work.db()).await?;
+    work.tell(Kind::ResourceProposal, row.id);
     Ok(Landed::Stored)
 }

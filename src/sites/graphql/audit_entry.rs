@@ -7,6 +7,7 @@ use entity::{Kind, audit_entry, ids};
 use crate::{
     error::Result,
     graphql::{
+        Asking,
         enums::RecordKind,
         page::{Connection, Paging, connection},
         record::{Node, home, of_kind},
@@ -70,7 +71,7 @@ impl AuditEntry {
                 wanted.sort();
                 wanted.dedup();
                 if !wanted.is_empty() {
-                    let found = of_kind(ctx, *kind, &wanted).await?;
+                    let found = of_kind(ctx.app(), ctx.caller(), *kind, &wanted).await?;
                     records.extend(found.into_iter().map(|(id, record)| ((*kind, id), record)));
                 }
             }

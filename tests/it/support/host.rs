@@ -111,9 +111,20 @@ impl Host {
         Server::open(self.settings.clone(), clock, ids).await.unwrap();
     }
 
+    /// A second process over the same database, with the same clock.
+    pub async fn replica(&self) -> Server {
+        let (clock, ids) = (self.server.0.clock.clone(), Ids::default());
+        Server::open(self.settings.clone(), clock, ids).await.unwrap()
+    }
+
     /// The present instant of the host's clock.
     pub fn now(&self) -> DateTime<Utc> {
         self.server.0.clock.now()
+    }
+
+    /// Sends a request to the host, whose answer goes on.
+    pub async fn open(&self, request: Request<Body>) -> Response<Body> {
+        self.router.clone().oneshot(request).await.unwrap()
     }
 
     /// Sends a request to the host.

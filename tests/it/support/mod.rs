@@ -2,11 +2,13 @@
 
 pub mod demo;
 pub mod host;
+pub mod live;
 pub mod network;
 pub mod person;
 
 pub use demo::Demo;
 pub use host::{Backend, FreshDatabase, Host, NATIONAL};
+pub use live::{Events, Served, Socket};
 pub use network::Network;
 pub use person::{Person, Reply};
 pub use serde_json::{Value, json};
