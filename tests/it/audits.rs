@@ -2,10 +2,9 @@
 
 use std::process::Command;
 
-use champion_network::http;
-use tokio::{net::TcpListener, sync::oneshot, task::spawn_blocking};
+use tokio::task::spawn_blocking;
 
-use crate::support::{Host, Value, json, on_both, tools};
+use crate::support::{Host, Served, Value, json, on_both, tools};
 
 /// What it came to, an object a line.
 fn lines(script: &str, arguments: Vec<String>) -> Vec<Value> {
@@ -23,19 +22,12 @@ fn lines(script: &str, arguments: Vec<String>) -> Vec<Value> {
 
 /// Has a script ask a host that serves.
 async fn asks(host: &Host, script: &'static str, arguments: Vec<String>) -> Vec<Value> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let url = format!("http://{}/graphql", listener.local_addr().unwrap());
-    let (router, settings) = (host.server.router().unwrap(), host.settings.http.clone());
-    let (stop, stopped) = oneshot::channel::<()>();
-    let serving = tokio::spawn(async move {
-        let stopping = async { drop(stopped.await) };
-        http::serve(listener, router, &settings, stopping).await;
-    });
+    let served = Served::start(&host.server).await;
+    let url = format!("http://{}/graphql", served.address);
     let told = spawn_blocking(move || lines(script, [vec![url], arguments].concat()))
         .await
         .unwrap();
-    drop(stop);
-    serving.await.unwrap();
+    served.stop().await;
     told
 }
 

@@ -222,3 +222,36 @@ on_both! {
         assert_eq!((first, second), (1001, 1001));
     }
 }
+
+on_both! {
+    with |settings| {
+        settings.http.answer_values = 100;
+        settings.http.budget.person_units = 150;
+        settings.http.budget.person_units_per_second = 1;
+    };
+    async fn what_runs_on_a_socket_is_paid_from_the_budget_of_its_person(host) {
+        let served = Served::start(&host.server).await;
+        let ana = host.person(&["leeds:champion"]);
+        let mut socket = served.socket(&ana).await;
+        let mut ran = 0;
+        let refused = loop {
+            let payload = json!({ "query": "{ __typename }" });
+            socket.says(json!({ "type": "subscribe", "id": "1", "payload": payload })).await;
+            let heard = socket.hears().await;
+            if heard["type"] == "error" {
+                break heard;
+            }
+            assert_eq!(heard["payload"]["data"], json!({ "__typename": "Query" }));
+            assert_eq!(socket.hears().await["type"], "complete");
+            ran += 1;
+        };
+
+        assert!((12..=15).contains(&ran), "{ran}");
+        let extensions = &refused["payload"][0]["extensions"];
+        assert_eq!(extensions["code"], "RATE_LIMITED");
+        assert!(extensions["retryAfterSeconds"].as_u64().is_some_and(|seconds| seconds > 0));
+        assert_eq!(ana.run("{ __typename }", json!({})).await.code(), "RATE_LIMITED");
+        assert_eq!(host.person(&["leeds:champion"]).run("{ __typename }", json!({})).await.code(), "OK");
+        served.stop().await;
+    }
+}
