@@ -201,6 +201,20 @@ mod tests {
     }
 
     #[test]
+    fn a_key_may_begin_with_a_hyphen() {
+        // One in 64 does: 43 characters of the URL-safe alphabet of base64.
+        let key = "-HAzAoSFYdLG6l9L5DvA-uM1YNslNKRundp1O-t65K8";
+        for command in [
+            &["site", "accept-key", "leeds", "--public-key", key, "--root", "root.key"][..],
+            &["site", "join", "--slug", "leeds", "--root", key],
+        ] {
+            let read = Cli::try_parse_from([&["champion-network"], command].concat());
+
+            assert!(format!("{:?}", read.unwrap().command).contains(key));
+        }
+    }
+
+    #[test]
     fn a_problem_names_its_option() {
         let told = told(Error::problem(ProblemCode::Invalid, "odsCode", "Too short."));
 

@@ -54,7 +54,7 @@ pub struct Join {
     #[arg(long)]
     ods_code: Option<String>,
     /// The network's root as its people told it to you, to be compared with what the hub says
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
     root: Option<String>,
 }
 
@@ -113,7 +113,7 @@ pub struct Accepted {
     /// The slug of the site
     slug: String,
     /// The key that the site's own operator has read out: 43 characters
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
     public_key: String,
     /// The file of the network's root
     #[arg(long, value_name = "FILE")]
