@@ -58,6 +58,14 @@ pub(super) fn place<H: Host, E>(api: &Api<H, E>) -> Result<OwnedSemaphorePermit,
     })
 }
 
+/// How many of these places are taken.
+pub(super) fn taken<H: Host, E>(api: &Api<H, E>) -> usize {
+    api.host
+        .settings()
+        .sockets
+        .saturating_sub(api.places.available_permits())
+}
+
 /// Who asks on a connection that stays open.
 pub(super) struct Asking<H> {
     host: H,
@@ -137,7 +145,9 @@ impl<H: Host> Asking<H> {
         let request = self.host.begin(request).await.map_err(transport::unproved)?;
         let events = AssertUnwindSafe(api.executor.execute_stream(request, None)).catch_unwind();
         let mut first = true;
+        let running = api.metrics.subscription();
         let answers = events.map(move |event| {
+            let _counted = &running;
             let is_first = std::mem::take(&mut first);
             let Ok(response) = event else {
                 tracing::error!(request_id = %id.0, "a resolver panicked");

@@ -16,7 +16,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use sha2::{Digest, Sha256};
 
-use super::{Api, Host};
+use super::{Api, Host, live};
 
 /// The name of every operation that frontends have not registered: what a client makes up is no label.
 const OTHER: &str = "other";
@@ -74,6 +74,16 @@ pub(super) struct Metrics {
     request_seconds: Family<Vec<(String, String)>, Histogram>,
     operations: Family<Operation, Counter>,
     operation_seconds: Family<Vec<(String, String)>, Histogram>,
+    subscriptions: Measured,
+}
+
+/// A subscription that runs: it is counted for as long as this is held.
+pub(super) struct Running(Measured);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 fn latency() -> Histogram {
@@ -89,6 +99,7 @@ impl Default for Metrics {
             request_seconds: seconds(),
             operations: Family::default(),
             operation_seconds: seconds(),
+            subscriptions: Measured::default(),
             registry: Registry::default(),
         };
         registry.register("requests", "Requests that were answered", metrics.requests.clone());
@@ -107,6 +118,7 @@ impl Default for Metrics {
             "How long GraphQL operations took",
             metrics.operation_seconds.clone(),
         );
+        registry.register("subscriptions", "Subscriptions that run", metrics.subscriptions.clone());
         Self { registry, ..metrics }
     }
 }
@@ -132,6 +144,12 @@ impl Metrics {
             .get_or_create(&labels)
             .observe(took.as_secs_f64());
         self.operations.get_or_create(&Operation { operation, outcome }).inc();
+    }
+
+    /// Counts a subscription until what this gives is dropped.
+    pub(super) fn subscription(&self) -> Running {
+        self.subscriptions.inc();
+        Running(self.subscriptions.clone())
     }
 
     fn text(&self, gauges: Vec<Gauge>) -> Result<String, std::fmt::Error> {
@@ -167,7 +185,14 @@ pub(super) async fn answer<H: Host, E>(State(api): State<Api<H, E>>, headers: He
         let challenge = [(header::WWW_AUTHENTICATE, "Bearer realm=\"metrics\"")];
         return (StatusCode::UNAUTHORIZED, challenge).into_response();
     }
-    match api.metrics.text(api.host.gauges().await) {
+    let mut gauges = api.host.gauges().await;
+    gauges.push(Gauge {
+        name: "live_connections",
+        help: "WebSockets and event streams that are open",
+        labels: Vec::new(),
+        value: f64::from(u32::try_from(live::taken(&api)).unwrap_or(u32::MAX)),
+    });
+    match api.metrics.text(gauges) {
         Ok(text) => {
             let headers = [
                 (header::CONTENT_TYPE, OPEN_METRICS),

@@ -142,3 +142,22 @@ on_both! {
         assert_eq!(first.raw().await, None);
     }
 }
+
+on_both! {
+    with |settings| { settings.http.metrics_token = "let me in".to_owned() };
+    async fn what_is_open_and_what_is_followed_is_counted(host) {
+        let counted = async || {
+            let request = Request::get("/metrics").header(header::AUTHORIZATION, "Bearer let me in");
+            let text = host.send(request.body(Body::empty()).unwrap()).await.into_body();
+            let text = String::from_utf8(text.to_vec()).unwrap();
+            let of = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).unwrap().to_owned();
+            (of("champion_live_connections"), of("champion_subscriptions"))
+        };
+        let (none, one) = (("0.0".to_owned(), "0".to_owned()), ("1.0".to_owned(), "1".to_owned()));
+        assert_eq!(counted().await, none);
+        let stream = events(host, &host.anonymous(), CHANGED, json!({})).await;
+        assert_eq!(counted().await, one);
+        drop(stream);
+        assert_eq!(counted().await, none);
+    }
+}
