@@ -20,6 +20,7 @@ use sea_orm::{
     sea_query::LockType,
 };
 use tokio::task::spawn_blocking;
+use tracing::Instrument;
 
 pub use self::outcome::{Intent, Outcome};
 use crate::{
@@ -111,10 +112,13 @@ impl App {
         action: &str,
         op: impl AsyncFnOnce(&mut Work<'_>) -> Result<T>,
     ) -> Result<T> {
-        let mut work = Work::begin(self, caller, action).await?;
-        let value = op(&mut work).await?;
-        work.commit().await?;
-        Ok(value)
+        let written = async {
+            let mut work = Work::begin(self, caller, action).await?;
+            let value = op(&mut work).await?;
+            work.commit().await?;
+            Ok(value)
+        };
+        written.instrument(tracing::info_span!("write", action)).await
     }
 
     /// Does one unit of work of the host itself, on its operator's word: what a rule would refuse, its caller must check.
@@ -130,6 +134,17 @@ impl App {
     /// # Errors
     /// Those of the operation that are no [`Outcome`]; an intent that was used with another input.
     pub async fn settle(
+        &self,
+        caller: &Caller,
+        action: &str,
+        intent: Option<&Intent>,
+        op: impl AsyncFnOnce(&mut Work<'_>) -> Result<Vec<Uuid>>,
+    ) -> Result<Outcome> {
+        let settled = self.settle_now(caller, action, intent, op);
+        settled.instrument(tracing::info_span!("write", action)).await
+    }
+
+    async fn settle_now(
         &self,
         caller: &Caller,
         action: &str,

@@ -28,6 +28,7 @@ mod network;
 mod secret;
 mod serve;
 mod sites;
+mod traces;
 
 /// A failure is a sentence for the operator, or several lines of them.
 type Outcome<T = ()> = Result<T, String>;

@@ -44,6 +44,10 @@ pub struct Settings {
     pub log: String,
     /// How log lines look.
     pub log_format: LogFormat,
+    /// Where a collector takes traces, over OTLP/HTTP; empty: there are none.
+    pub traces_url: String,
+    /// How many requests in a hundred are traced.
+    pub traces_percent: u8,
     /// How the HTTP face behaves.
     pub http: HttpSettings,
 }

@@ -16,6 +16,10 @@ use crate::config::Settings;
 /// both databases.
 pub const ROWS_A_STATEMENT: usize = 500;
 
+/// How much SQLite's writer keeps in memory, in its own way of saying KiB. With the 2 MiB that are its default, half of its time went
+/// into reading pages again that it had just written.
+const WRITER_CACHE: &str = "-16384";
+
 /// How long SQLite waits for another process's lock, and a caller for a connection.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -206,7 +210,9 @@ async fn sqlite(url: &str, connections: u32, read_only: bool) -> Result<Database
         if read_only {
             sqlite
         } else {
-            sqlite.journal_mode(SqliteJournalMode::Wal)
+            sqlite
+                .journal_mode(SqliteJournalMode::Wal)
+                .pragma("cache_size", WRITER_CACHE)
         }
     });
     sea_orm::Database::connect(options).await

@@ -1,7 +1,7 @@
 //! Running the host until it is told to stop.
 
 use clap::Args;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::spawn_blocking};
 
 use super::{Outcome, close, development, logging, open, say, told};
 use crate::{
@@ -22,12 +22,16 @@ pub struct ServeArguments {
 
 /// Serves until SIGTERM or Ctrl-C; requests in work finish. Prints where it listens once it does.
 pub async fn serve(settings: Settings, arguments: ServeArguments) -> Outcome {
-    logging::start(&settings.log, settings.log_format)?;
+    let traces = logging::start_with_traces(&settings)?;
     // From here on a signal ends the host in order, however early it comes.
     let stop = stop().map_err(|why| format!("Signals cannot be received: {why}"))?;
     let server = open(settings).await?;
     let outcome = listen(&server, &arguments, stop).await;
     let closed = close(&server).await;
+    if let Some(traces) = traces {
+        let sent = spawn_blocking(|| traces.end()).await;
+        sent.map_err(|why| format!("The last traces could not be sent: {why}"))?;
+    }
     outcome.and(closed)
 }
 

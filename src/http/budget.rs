@@ -148,9 +148,15 @@ fn too_much(wait: Duration) -> Refused {
     }
 }
 
+/// Whether an address is one of the proxies whose word counts.
+pub(super) fn is_proxy(address: IpAddr, trusted: &[IpNet]) -> bool {
+    let address = address.to_canonical();
+    trusted.iter().any(|network| network.contains(&address))
+}
+
 /// Where a request comes from: the nearest address that no trusted proxy has.
 fn origin(peer: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
-    let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
+    let is_trusted = |address: &IpAddr| is_proxy(*address, trusted);
     let mut nearest = peer.ip().to_canonical();
     let told = headers.get_all(FORWARDED_FOR).iter();
     let told: Vec<_> = told

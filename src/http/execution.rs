@@ -9,10 +9,11 @@ use async_graphql::{Executor, Response, Variables};
 use axum::http::StatusCode;
 use futures_util::FutureExt;
 use serde_json::Value;
+use tracing::Instrument;
 
 use super::budget::Payer;
 use super::documents::{self, Document, DocumentHash, Documents, Operation};
-use super::metrics::{Came, Metrics};
+use super::metrics::{self, Came, Metrics};
 use super::outcome::{self, Outcome};
 use super::params::Params;
 use super::problem::{Code, Refused, problem};
@@ -34,6 +35,11 @@ struct Counted {
 }
 
 impl Counted {
+    /// What it is called among what is counted.
+    fn name(&self) -> &str {
+        metrics::name(self.registered.as_deref())
+    }
+
     fn came(&self, to: Came) {
         self.metrics
             .operation(self.registered.as_deref(), to, self.started.elapsed());
@@ -103,11 +109,14 @@ impl Execution {
 
     /// Runs a query or mutation.
     pub(super) async fn run<H: Host, E: Executor>(
+        &self,
         api: &Api<H, E>,
         request: async_graphql::Request,
         id: &RequestId,
     ) -> Result<Response, Refused> {
-        let ran = AssertUnwindSafe(api.executor.execute(request)).catch_unwind().await;
+        let span = tracing::info_span!("operation", name = self.counted.name());
+        let ran = AssertUnwindSafe(api.executor.execute(request).instrument(span));
+        let ran = ran.catch_unwind().await;
         ran.map_err(|_| {
             tracing::error!(request_id = %id.0, "a resolver panicked");
             Refused::by_http(StatusCode::INTERNAL_SERVER_ERROR, outcome::broken_off(id))

@@ -179,7 +179,7 @@ fn once<H: Host, E: Executor>(
     id: RequestId,
 ) -> BoxStream<'static, Answer> {
     let answer = async move {
-        match Execution::run(&api, request, &id).await {
+        match execution.run(&api, request, &id).await {
             Ok(response) => told(execution.settle(response, &id)),
             Err(refused) => Answer::Failed(refused.errors),
         }

@@ -74,6 +74,7 @@ pub(super) struct Metrics {
     request_seconds: Family<Vec<(String, String)>, Histogram>,
     operations: Family<Operation, Counter>,
     operation_seconds: Family<Vec<(String, String)>, Histogram>,
+    live_connections: Measured,
     subscriptions: Measured,
 }
 
@@ -84,6 +85,11 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.0.dec();
     }
+}
+
+/// What an operation is called: by its name if frontends have registered it.
+pub(super) fn name(registered: Option<&str>) -> &str {
+    registered.unwrap_or(OTHER)
 }
 
 fn latency() -> Histogram {
@@ -99,6 +105,7 @@ impl Default for Metrics {
             request_seconds: seconds(),
             operations: Family::default(),
             operation_seconds: seconds(),
+            live_connections: Measured::default(),
             subscriptions: Measured::default(),
             registry: Registry::default(),
         };
@@ -117,6 +124,11 @@ impl Default for Metrics {
             "operation_seconds",
             "How long GraphQL operations took",
             metrics.operation_seconds.clone(),
+        );
+        registry.register(
+            "live_connections",
+            "WebSockets and event streams that are open",
+            metrics.live_connections.clone(),
         );
         registry.register("subscriptions", "Subscriptions that run", metrics.subscriptions.clone());
         Self { registry, ..metrics }
@@ -138,7 +150,7 @@ impl Metrics {
 
     /// Counts an operation, by its name if frontends have registered it.
     pub(super) fn operation(&self, registered: Option<&str>, outcome: Came, took: Duration) {
-        let operation = registered.unwrap_or(OTHER).to_owned();
+        let operation = name(registered).to_owned();
         let labels = vec![("operation".to_owned(), operation.clone())];
         self.operation_seconds
             .get_or_create(&labels)
@@ -185,14 +197,11 @@ pub(super) async fn answer<H: Host, E>(State(api): State<Api<H, E>>, headers: He
         let challenge = [(header::WWW_AUTHENTICATE, "Bearer realm=\"metrics\"")];
         return (StatusCode::UNAUTHORIZED, challenge).into_response();
     }
-    let mut gauges = api.host.gauges().await;
-    gauges.push(Gauge {
-        name: "live_connections",
-        help: "WebSockets and event streams that are open",
-        labels: Vec::new(),
-        value: f64::from(u32::try_from(live::taken(&api)).unwrap_or(u32::MAX)),
-    });
-    match api.metrics.text(gauges) {
+    let taken = live::taken(&api);
+    api.metrics
+        .live_connections
+        .set(i64::try_from(taken).unwrap_or(i64::MAX));
+    match api.metrics.text(api.host.gauges().await) {
         Ok(text) => {
             let headers = [
                 (header::CONTENT_TYPE, OPEN_METRICS),

@@ -1,4 +1,4 @@
-//! What surrounds every request: its id, its line in the log, the security headers of its answer.
+//! What surrounds every request: its id, its line in the log, its span among the traces, the security headers of its answer.
 
 use std::sync::Arc;
 
@@ -7,11 +7,18 @@ use axum::http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYP
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
+use ipnet::IpNet;
+use opentelemetry::propagation::TextMapPropagator;
+use opentelemetry::trace::Status;
+use opentelemetry_http::HeaderExtractor;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tokio::time::Instant;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
 
+use super::budget::is_proxy;
 use super::metrics::Metrics;
-use super::{Host, RequestId};
+use super::{Host, RequestId, transport};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST_ID: usize = 64;
@@ -41,18 +48,35 @@ pub(super) async fn observe<H: Host>(
     let span = tracing::info_span!(
         "request",
         id = %id,
-        method = %request.method(),
+        method,
         path,
     );
+    span.set_attribute("http.request.method", method);
+    span.set_attribute("http.route", path.to_owned());
+    go_on_with_trace(&span, &request, &observer.host.settings().trusted_proxies);
     request.extensions_mut().insert(RequestId(id.clone()));
     let started = Instant::now();
     let mut response = next.run(request).instrument(span.clone()).await;
     let took = started.elapsed();
     observer.metrics.request(method, path, response.status(), took);
+    span.set_attribute("http.response.status_code", i64::from(response.status().as_u16()));
+    if response.status().is_server_error() {
+        span.set_status(Status::error(""));
+    }
     let milliseconds = took.as_secs_f64() * 1000.0;
     span.in_scope(|| tracing::info!(status = response.status().as_u16(), milliseconds, "answered"));
     complete(response.headers_mut(), &id);
     response
+}
+
+/// Makes a request part of the trace that a trusted proxy names (W3C Trace Context). Nobody else decides what is traced.
+fn go_on_with_trace(span: &Span, request: &Request, trusted: &[IpNet]) {
+    let peer = transport::peer(request.extensions());
+    if peer.is_some_and(|peer| is_proxy(peer.ip(), trusted)) {
+        let named = TraceContextPropagator::new().extract(&HeaderExtractor(request.headers()));
+        // It fails where nothing is traced.
+        let _ = span.set_parent(named);
+    }
 }
 
 /// The name of a method that HTTP itself knows: whatever else clients make up is no label.

@@ -85,7 +85,7 @@ struct Opened<H: Host> {
 
 impl<H: Host> Opened<H> {
     async fn by<E>(api: &Api<H, E>, parts: Parts) -> Result<Self, Refused> {
-        let peer = transport::peer(&parts);
+        let peer = transport::peer(&parts.extensions);
         let headers = parts.headers;
         if !accept::takes_events(&headers) {
             let message = "Answers here are text/event-stream, and `Accept` does not allow that.";

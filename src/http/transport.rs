@@ -9,7 +9,7 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use serde::Serialize;
@@ -100,7 +100,7 @@ impl<C> Asked<C> {
         id: RequestId,
         media: Media,
     ) -> Result<Self, Refused> {
-        let (caller, payer) = admit(api, peer(parts), &parts.headers).await?;
+        let (caller, payer) = admit(api, peer(&parts.extensions), &parts.headers).await?;
         Ok(Self {
             caller: Arc::new(caller),
             payer,
@@ -116,8 +116,8 @@ impl<C> Asked<C> {
 }
 
 /// The address of the other end of a connection.
-pub(super) fn peer(parts: &Parts) -> Option<SocketAddr> {
-    let ConnectInfo(peer) = parts.extensions.get::<ConnectInfo<SocketAddr>>()?;
+pub(super) fn peer(extensions: &Extensions) -> Option<SocketAddr> {
+    let ConnectInfo(peer) = extensions.get::<ConnectInfo<SocketAddr>>()?;
     Some(*peer)
 }
 
@@ -165,7 +165,7 @@ async fn run<H: Host, E: Executor>(
     })?;
     let media = asked.media;
     let request = Execution::request(plan, asked.caller, asked.key, &asked.id);
-    let response = Execution::run(api, request, &asked.id).await?;
+    let response = execution.run(api, request, &asked.id).await?;
     let headers = response.http_headers.clone();
     match execution.settle(response, &asked.id) {
         Outcome::Executed(response) => Ok(Answered {

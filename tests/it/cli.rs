@@ -1,5 +1,7 @@
 //! The program as its operator meets it: the built binary, its commands, what they print and how they end.
 
+mod traces;
+
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},

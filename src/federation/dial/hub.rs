@@ -20,6 +20,7 @@ use tokio::{
     sync::{Mutex, Semaphore},
     time::Instant,
 };
+use tracing::Instrument;
 use url::Url;
 
 use crate::{
@@ -199,6 +200,7 @@ impl Hub {
         let now = now.ok_or(Trouble::Garbage("a time that no clock shows"))?;
         let body = packed.as_deref().unwrap_or(plain);
         let token = transport::sign(key, ask.site, &request, body, now, self.app.ids.unordered())?;
+        let span = tracing::info_span!("ask_hub", %method);
         let mut request = self.client()?.request(method, self.address(ask.target)?);
         request = request
             .bearer_auth(token)
@@ -210,7 +212,8 @@ impl Hub {
         if packed.is_some() {
             request = request.header("content-encoding", "gzip");
         }
-        let told = read(request.send().await.map_err(unreachable)?).await?;
+        let told = async { read(request.send().await.map_err(unreachable)?).await };
+        let told = told.instrument(span).await?;
         if told.status == StatusCode::UNAUTHORIZED {
             // The hub may be another than before, or its clock.
             self.known.lock().await.hub = None;

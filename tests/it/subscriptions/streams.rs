@@ -153,7 +153,7 @@ on_both! {
             let of = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).unwrap().to_owned();
             (of("champion_live_connections"), of("champion_subscriptions"))
         };
-        let (none, one) = (("0.0".to_owned(), "0".to_owned()), ("1.0".to_owned(), "1".to_owned()));
+        let (none, one) = (("0".to_owned(), "0".to_owned()), ("1".to_owned(), "1".to_owned()));
         assert_eq!(counted().await, none);
         let stream = events(host, &host.anonymous(), CHANGED, json!({})).await;
         assert_eq!(counted().await, one);
