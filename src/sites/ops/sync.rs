@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use entity::{SiteId, SiteStatus, feed_cursor, feed_parked, site};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, JoinType, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait, sea_query::Expr,
+};
 
 use crate::{
     error::Result,
@@ -106,15 +109,40 @@ pub async fn freshness(
         };
         fresh.insert(row.origin, one);
     }
-    let parked = feed_parked::Entity::find()
-        .select_only()
-        .columns([feed_parked::Column::Origin, feed_parked::Column::Reason])
-        .filter(feed_parked::Column::Origin.is_in(sites.iter().copied()))
-        .order_by_asc(feed_parked::Column::Pos);
-    for (origin, reason) in parked.into_tuple::<(SiteId, String)>().all(db).await? {
+    for (origin, parked, reason) in parked(db, sites).await? {
         let one = fresh.entry(origin).or_default();
-        one.parked += 1;
+        one.parked = usize::try_from(parked).unwrap_or_default();
         one.last_error = Some(reason);
     }
     Ok(fresh)
+}
+
+/// How many entries of each site wait, and why the last of them does. Counted in the index, which holds no entry's bytes.
+async fn parked(db: &impl ConnectionTrait, sites: &[SiteId]) -> Result<Vec<(SiteId, i64, String)>> {
+    const WAITING: &str = "waiting";
+    const PARKED: &str = "parked";
+    const LAST: &str = "last";
+    let (origin, pos) = (feed_parked::Column::Origin, feed_parked::Column::Pos);
+    let mut waiting = feed_parked::Entity::find()
+        .select_only()
+        .column(origin)
+        .column_as(pos.count(), PARKED)
+        .column_as(pos.max(), LAST)
+        .filter(origin.is_in(sites.iter().copied()))
+        .group_by(origin);
+    let same = Condition::all()
+        .add(Expr::col((feed_parked::Entity, origin)).equals((WAITING, origin)))
+        .add(Expr::col((feed_parked::Entity, pos)).equals((WAITING, LAST)));
+    let mut last = feed_parked::Entity::find()
+        .select_only()
+        .column(origin)
+        .expr_as(Expr::col((WAITING, PARKED)), PARKED)
+        .column(feed_parked::Column::Reason);
+    QueryTrait::query(&mut last).join_subquery(
+        JoinType::InnerJoin,
+        QueryTrait::query(&mut waiting).take(),
+        WAITING,
+        same,
+    );
+    Ok(last.into_tuple().all(db).await?)
 }
