@@ -74,6 +74,8 @@ pub struct HttpSettings {
     pub header_count: usize,
     /// How long a client may take to send its headers, also between two requests of one connection.
     pub header_seconds: u64,
+    /// How long a client may take nothing of its answer.
+    pub answer_seconds: u64,
     /// The most connections at one time; further ones wait to be accepted.
     pub connections: usize,
     /// How long requests in work may take to finish once the host is told to stop.

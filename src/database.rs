@@ -18,7 +18,7 @@ pub const ROWS_A_STATEMENT: usize = 500;
 
 /// How much SQLite's writer keeps in memory, in its own way of saying KiB. With the 2 MiB that are its default, half of its time went
 /// into reading pages again that it had just written.
-const WRITER_CACHE: &str = "-16384";
+const WRITER_CACHE: &str = "-32768";
 
 /// How long SQLite waits for another process's lock, and a caller for a connection.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -16,6 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+use tokio_io_timeout::TimeoutWriter;
 use tower::Layer;
 
 use super::HttpSettings;
@@ -67,7 +68,7 @@ pub async fn serve(listener: TcpListener, router: Router, settings: &HttpSetting
             Arc::clone(&builder),
             stream,
             service,
-            patience(settings),
+            Patience::of(settings),
             stopped.clone(),
         );
         connections.spawn(async move {
@@ -95,24 +96,39 @@ pub async fn serve(listener: TcpListener, router: Router, settings: &HttpSetting
     }
 }
 
-fn patience(settings: &HttpSettings) -> Duration {
-    Duration::from_secs(settings.header_seconds)
+/// How long a client may take.
+#[derive(Clone, Copy)]
+struct Patience {
+    /// To send its headers.
+    headers: Duration,
+    /// Nothing of its answer.
+    answer: Duration,
+}
+
+impl Patience {
+    fn of(settings: &HttpSettings) -> Self {
+        Self {
+            headers: Duration::from_secs(settings.header_seconds),
+            answer: Duration::from_secs(settings.answer_seconds),
+        }
+    }
 }
 
 fn builder(settings: &HttpSettings) -> auto::Builder<TokioExecutor> {
+    let patience = Patience::of(settings).headers;
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(patience(settings))
+        .header_read_timeout(patience)
         .max_headers(settings.header_count)
         // The least that the parser accepts as the size of its buffer.
         .max_buf_size(settings.header_bytes.max(8192));
     builder
         .http2()
         .timer(TokioTimer::new())
-        .keep_alive_interval(patience(settings))
-        .keep_alive_timeout(patience(settings))
+        .keep_alive_interval(patience)
+        .keep_alive_timeout(patience)
         .max_concurrent_streams(MOST_STREAMS)
         .max_header_list_size(u32::try_from(settings.header_bytes).unwrap_or(u32::MAX));
     builder
@@ -124,7 +140,7 @@ async fn connection(
     builder: Arc<auto::Builder<TokioExecutor>>,
     stream: TcpStream,
     service: Service,
-    patience: Duration,
+    patience: Patience,
     mut stopped: watch::Receiver<()>,
 ) {
     // Small answers should leave at once.
@@ -132,13 +148,15 @@ async fn connection(
     let (mut reader, writer) = stream.into_split();
     // Telling the versions of HTTP apart has no time limit of its own in the server below.
     let begun = tokio::select! {
-        begun = timeout(patience, beginning(&mut reader)) => begun,
+        begun = timeout(patience.headers, beginning(&mut reader)) => begun,
         _ = stopped.changed() => return,
     };
     let Ok(Ok(begun)) = begun else {
         return;
     };
-    let io = TokioIo::new(tokio::io::join(Cursor::new(begun).chain(reader), writer));
+    let mut writer = TimeoutWriter::new(writer);
+    writer.set_timeout(Some(patience.answer));
+    let io = TokioIo::new(tokio::io::join(Cursor::new(begun).chain(reader), Box::pin(writer)));
     let mut connection = pin!(builder.serve_connection_with_upgrades(io, TowerToHyperService::new(service)));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

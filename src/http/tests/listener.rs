@@ -1,8 +1,9 @@
 //! The listener, over real sockets.
 
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::routing::get;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -99,6 +100,36 @@ async fn a_connection_that_never_finishes_its_headers_is_closed() {
         let closed = tokio::time::timeout(Duration::from_secs(10), rest(&mut stream)).await;
         assert!(closed.is_ok_and(|text| !text.contains(" 200 ")), "{begun:?}");
     }
+}
+
+#[tokio::test]
+async fn who_takes_nothing_of_an_answer_is_let_go() {
+    let settings = HttpSettings {
+        answer_seconds: 1,
+        connections: 1,
+        ..settings()
+    };
+    let endless = || async {
+        let piece = futures_util::stream::repeat_with(|| Ok::<_, Infallible>(vec![b'a'; 65_536]));
+        Body::from_stream(piece)
+    };
+    let router = Router::new()
+        .route("/endless", get(endless))
+        .merge(Toy::default().router());
+    let server = run(router, settings).await;
+    let mut slow = server.connect().await;
+    slow.write_all(b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await
+        .unwrap();
+    let mut next = server.connect().await;
+    next.write_all(LIVE).await.unwrap();
+
+    let served = tokio::time::timeout(Duration::from_secs(20), rest(&mut next)).await;
+    assert!(
+        served.unwrap().starts_with("HTTP/1.1 200 OK"),
+        "its place went to the next"
+    );
+    drop(slow);
 }
 
 #[tokio::test]
