@@ -41,7 +41,7 @@ pub(super) async fn observe<H: Host>(
     let span = tracing::info_span!(
         "request",
         id = %id,
-        method = %request.method(),
+        method,
         path,
     );
     request.extensions_mut().insert(RequestId(id.clone()));
