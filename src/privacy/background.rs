@@ -20,9 +20,12 @@ const SWEEPING: Duration = Duration::from_secs(600);
 const SOONEST: Duration = Duration::from_millis(100);
 const LATEST: Duration = Duration::from_secs(5);
 
+/// The feeds tell of an erasure right after it and forget it too: they are waited for, so that one time does for both.
+const SETTLING: Duration = Duration::from_millis(250);
+
 /// After writing the file of the database anew nobody has it written again for so many times as long: a large one takes its time, and
 /// nobody else writes meanwhile.
-const RESTS: u32 = 20;
+const RESTS: u32 = 4;
 
 /// Forgets what is kept no longer.
 pub async fn sweep(app: Arc<App>) {
@@ -49,15 +52,11 @@ async fn forget(app: &App) -> Result<()> {
 /// Removes from the files of the database what is gone from its tables: at the start what a crash has left, then whenever
 /// something was forgotten.
 pub async fn scrub(app: Arc<App>) {
-    loop {
-        let started = Instant::now();
-        if !until_done(&app).await {
-            return;
-        }
-        let rest = started.elapsed() * RESTS;
+    while let Some(took) = until_done(&app).await {
         let next = async {
-            sleep(rest).await;
+            sleep(took * RESTS).await;
             app.signals.forgotten().await;
+            sleep(SETTLING).await;
         };
         if app.signals.unless_stopping(next).await.is_none() {
             return;
@@ -65,18 +64,20 @@ pub async fn scrub(app: Arc<App>) {
     }
 }
 
-/// Scrubs until nothing is left; tells whether it came to that before the process is to end.
-async fn until_done(app: &App) -> bool {
+/// Scrubs until nothing is left; for how long others had to wait for it, or none when the process is to end before that.
+async fn until_done(app: &App) -> Option<Duration> {
     let (mut scrubbing, mut pause) = (Scrubbing::default(), SOONEST);
+    let mut took = Duration::ZERO;
     loop {
-        match app.database.scrub(&mut scrubbing).await {
-            Ok(true) => return true,
+        let started = Instant::now();
+        let done = app.database.scrub(&mut scrubbing).await;
+        took = took.max(started.elapsed());
+        match done {
+            Ok(true) => return Some(took),
             Ok(false) => {}
             Err(why) => told(&why.into(), "what was forgotten is not out of the files yet"),
         }
-        if app.signals.unless_stopping(sleep(pause)).await.is_none() {
-            return false;
-        }
+        app.signals.unless_stopping(sleep(pause)).await?;
         pause = (pause * 2).min(LATEST);
     }
 }

@@ -534,7 +534,7 @@ pub fn audit(row: audit_entry::Model, person: &Person, slugs: &Slugs) -> Value {
     } = row;
     let by = issuer.zip(subject);
     let is_own = by.is_some() && by == person.identity && person.sites.contains(&site);
-    let fields = json!({ "isOwn": is_own, "action": action, "record": ids::print(kind, record_id) });
+    let fields = json!({ "isOwn": is_own, "action": action, "kind": kind, "record": ids::print(kind, record_id) });
     let frame = Frame {
         of: "AuditEntry",
         id: id.to_string(),
