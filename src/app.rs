@@ -78,6 +78,7 @@ pub struct Work<'a> {
     erased: Vec<Erased>,
     counted: AtomicI64,
     taken_back: Vec<SiteId>,
+    forgets: bool,
 }
 
 /// What a committed work altered.
@@ -201,6 +202,7 @@ impl<'a> Work<'a> {
             erased: Vec::new(),
             counted: AtomicI64::new(0),
             taken_back: Vec::new(),
+            forgets: false,
         })
     }
 
@@ -246,7 +248,14 @@ impl<'a> Work<'a> {
         if counted > 0 {
             self.app.tally.write(counted).map_err(Error::internal)?;
         }
+        let forgets = self.forgets || !self.erased.is_empty();
+        if forgets {
+            self.transaction.needs_scrubbing().await?;
+        }
         self.transaction.commit().await?;
+        if forgets {
+            self.app.signals.forgot();
+        }
         if !rows.is_empty() {
             self.app.signals.wrote();
         }
@@ -479,6 +488,11 @@ impl<'a> Work<'a> {
         self.erased.push((home, record));
     }
 
+    /// Notes that something is gone with this work that must not be found in the files of the database either.
+    pub fn forgets(&mut self) {
+        self.forgets = true;
+    }
+
     /// Takes back what the ledger holds of a site, whose key was revoked. What this work enters of it counts.
     pub fn take_back_erased(&mut self, home: SiteId) {
         self.erased.retain(|(site, _)| *site != home);
@@ -536,6 +550,12 @@ impl<'a> Work<'a> {
         };
         self.audited.insert(change);
         self.changed.insert(change);
+    }
+
+    /// Notes for the audit of a site, and for nobody else, that somebody was shown a record.
+    pub fn audit(&mut self, site: SiteId, kind: Kind, id: impl Into<Uuid>) {
+        let id = id.into();
+        self.audited.insert(Change { site, kind, id });
     }
 
     fn altered<E: Record>(&mut self, row: &E::Model) {

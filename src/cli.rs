@@ -81,7 +81,8 @@ pub async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             // Nobody is left to tell when stderr is closed.
-            let _ = writeln!(io::stderr(), "champion-network: {why}");
+            let why: Vec<_> = why.lines().map(logging::printable).collect();
+            let _ = writeln!(io::stderr(), "champion-network: {}", why.join("\n"));
             ExitCode::FAILURE
         }
     }

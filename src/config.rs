@@ -50,6 +50,24 @@ pub struct Settings {
     pub traces_percent: u8,
     /// How the HTTP face behaves.
     pub http: HttpSettings,
+    /// What is kept no longer than needed.
+    pub retention: RetentionSettings,
+}
+
+/// For how many days what people have left behind is kept; 0 keeps it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionSettings {
+    /// Cards of people who were declined or never decided on, from the last change on.
+    pub applications_days: u32,
+    /// Cards that nobody has claimed, from the end of the invitation on.
+    pub invitations_days: u32,
+    /// E-mail and telephone of champions who have stood down, from the last change of the card on.
+    pub contact_days: u32,
+    /// The words of reports, from the day on which they were closed.
+    pub reports_days: u32,
+    /// Support sessions and observations that are decided, from the day that they are about.
+    pub figures_days: u32,
 }
 
 /// How the HTTP face behaves. Every limit refuses before work is done.

@@ -5,7 +5,7 @@ use std::{str::FromStr, time::Duration};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    Statement, TransactionOptions, TransactionTrait,
     sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
 };
 use tokio::sync::{Mutex, MutexGuard};
@@ -50,6 +50,23 @@ impl Pool {
             idle: u32::try_from(idle).unwrap_or(u32::MAX),
         }
     }
+}
+
+/// The tables of PostgreSQL that hold what may have to be forgotten.
+const FORGETFUL: &str = "champion, project_champion, space_member, project, support_session, observation, resource, \
+    resource_edition, resource_proposal, thread, post, placement, report, moderation_action, search_document, \
+    idempotent_outcome, outbox, change, change_told, replica, feed_entry, feed_parked, feed_shared";
+
+/// How long SQLite waits for readers before it is tried again to empty the write-ahead log.
+const SHORT_PATIENCE: Duration = Duration::from_millis(200);
+
+/// How far the files have been scrubbed.
+#[derive(Debug, Default)]
+pub struct Scrubbing {
+    /// What the file of SQLite said of itself when it was written anew.
+    rewritten: Option<i32>,
+    /// On PostgreSQL a transaction that began later than all that was to be forgotten.
+    since: Option<String>,
 }
 
 /// A write transaction. Dropped without `commit`, it leaves nothing.
@@ -149,6 +166,66 @@ impl Database {
         })
     }
 
+    /// Goes on to remove from the files what is gone from the tables; tells whether it is done. As long as somebody still reads
+    /// the tables as they were before, it is not.
+    ///
+    /// # Errors
+    /// When the database fails, or another process has its turn.
+    pub async fn scrub(&self, scrubbing: &mut Scrubbing) -> Result<bool, DbErr> {
+        match self.writer.get_database_backend() {
+            DbBackend::Postgres => self.vacuum(scrubbing).await,
+            _ => self.rewrite(scrubbing).await,
+        }
+    }
+
+    /// SQLite overwrites what is deleted, but not every copy that it has made of a row when it moved others on its page: so the
+    /// file is written anew, and the log before it emptied.
+    async fn rewrite(&self, scrubbing: &mut Scrubbing) -> Result<bool, DbErr> {
+        let _turn = self.turn.lock().await;
+        let number = self.writer.query_one_raw(number_of_scrubbing()).await?;
+        let number = number.map_or(Ok(0), |row| row.try_get_by_index::<i32>(0))?;
+        if number == 0 {
+            return Ok(true);
+        }
+        if scrubbing.rewritten != Some(number) {
+            self.writer.execute_unprepared("VACUUM").await?;
+            scrubbing.rewritten = Some(number);
+        }
+        let patience = |of: Duration| format!("PRAGMA busy_timeout = {}", of.as_millis());
+        self.writer.execute_unprepared(&patience(SHORT_PATIENCE)).await?;
+        let emptied = Statement::from_string(DbBackend::Sqlite, "PRAGMA wal_checkpoint(TRUNCATE)");
+        let emptied = self.writer.query_one_raw(emptied).await;
+        self.writer.execute_unprepared(&patience(PATIENCE)).await?;
+        let is_busy = emptied?.map_or(Ok(0), |row| row.try_get_by_index::<i32>(0))? != 0;
+        if !is_busy {
+            self.writer.execute_unprepared("PRAGMA user_version = 0").await?;
+        }
+        Ok(!is_busy)
+    }
+
+    /// PostgreSQL keeps rows that are gone until nobody can see them any more and they are cleared away.
+    async fn vacuum(&self, scrubbing: &mut Scrubbing) -> Result<bool, DbErr> {
+        if scrubbing.since.is_none() {
+            let now = "SELECT (pg_current_xact_id()::xid)::text";
+            scrubbing.since = self.first_of(now).await?;
+        }
+        let since = scrubbing.since.clone().unwrap_or_default();
+        let older = format!(
+            "SELECT count(*)::text FROM pg_stat_activity WHERE datname = current_database()
+                AND pid <> pg_backend_pid() AND age(backend_xmin) >= age('{since}'::xid)"
+        );
+        let seen = self.first_of(&older).await?;
+        let vacuum = format!("VACUUM (INDEX_CLEANUP ON) {FORGETFUL}");
+        self.writer.execute_unprepared(&vacuum).await?;
+        Ok(seen.as_deref() == Some("0"))
+    }
+
+    async fn first_of(&self, question: &str) -> Result<Option<String>, DbErr> {
+        let asked = Statement::from_string(DbBackend::Postgres, question);
+        let row = self.writer.query_one_raw(asked).await?;
+        row.map(|row| row.try_get_by_index(0)).transpose()
+    }
+
     /// Calls back after every statement, so that a test can count them.
     pub fn on_statement(&mut self, callback: impl Fn(&str) + Clone + Send + Sync + 'static) {
         let reading = callback.clone();
@@ -168,7 +245,27 @@ impl Database {
     }
 }
 
+/// The number of a file of SQLite that has to be scrubbed, or 0.
+fn number_of_scrubbing() -> Statement {
+    Statement::from_string(DbBackend::Sqlite, "PRAGMA user_version")
+}
+
 impl Transaction<'_> {
+    /// Writes down with it that the file has to be scrubbed, so that a crash before that is made up for. PostgreSQL is scrubbed at
+    /// every start.
+    pub(crate) async fn needs_scrubbing(&self) -> Result<(), DbErr> {
+        if self.get_database_backend() != DbBackend::Sqlite {
+            return Ok(());
+        }
+        let number = self.query_one_raw(number_of_scrubbing()).await?;
+        let number = number.map_or(Ok(0), |row| row.try_get_by_index::<i32>(0))?;
+        // Another one each time, so that what is forgotten while the file is being scrubbed is not overlooked.
+        let next = number.checked_add(1).unwrap_or(1);
+        self.execute_unprepared(&format!("PRAGMA user_version = {next}"))
+            .await?;
+        Ok(())
+    }
+
     /// Makes it durable.
     pub(crate) async fn commit(self) -> Result<(), DbErr> {
         #[expect(clippy::disallowed_methods, reason = "the one place that commits")]

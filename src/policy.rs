@@ -140,6 +140,8 @@ pub enum Action {
     ReadContact,
     /// Say who is a member of it.
     Manage,
+    /// Be handed all that is kept of somebody.
+    Export,
 }
 
 impl Action {
@@ -161,6 +163,7 @@ impl Action {
         Self::Archive,
         Self::ReadContact,
         Self::Manage,
+        Self::Export,
     ];
 }
 

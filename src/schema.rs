@@ -27,6 +27,7 @@ use crate::{
         subscription::Subscription,
     },
     impact::graphql::{ImpactMutations, ImpactQueries},
+    privacy::graphql::PrivacyMutations,
     projects::graphql::{ProjectMutations, ProjectQueries},
     resources::graphql::{ResourceMutations, ResourceQueries},
     sites::graphql::{
@@ -72,6 +73,7 @@ pub struct Mutation(
     PostMutations,
     ReportMutations,
     ImpactMutations,
+    PrivacyMutations,
 );
 
 /// Builds the schema. Documents reach it validated.

@@ -14,6 +14,7 @@ use crate::federation::wire::Origin;
 pub struct Signals {
     written: Notify,
     changed: Arc<Notify>,
+    forgot: Notify,
     grown: watch::Sender<u64>,
     learnt: watch::Sender<u64>,
     stopping: watch::Sender<bool>,
@@ -25,6 +26,7 @@ impl Default for Signals {
         Self {
             written: Notify::new(),
             changed: Arc::default(),
+            forgot: Notify::new(),
             grown: watch::Sender::new(0),
             learnt: watch::Sender::new(0),
             stopping: watch::Sender::new(false),
@@ -52,6 +54,16 @@ impl Signals {
     /// Rings when the log of changes has grown, for the one task that reads it.
     pub fn changes(&self) -> &Arc<Notify> {
         &self.changed
+    }
+
+    /// Something is gone that must not be found in the files of the database either.
+    pub fn forgot(&self) {
+        self.forgot.notify_one();
+    }
+
+    /// Resolves when something was forgotten since it last did. One sleeper at a time.
+    pub async fn forgotten(&self) {
+        self.forgot.notified().await;
     }
 
     /// A feed that this host writes or relays has grown, or was vouched for anew.

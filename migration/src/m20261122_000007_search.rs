@@ -20,6 +20,8 @@ const SQLITE: &[&str] = &[
     "CREATE VIRTUAL TABLE search_index USING fts5(
         title, body, content = 'search_document', content_rowid = 'id', tokenize = 'porter unicode61'
     )",
+    // The words of what is deleted leave the index at once, and not when its parts are merged some day.
+    "INSERT INTO search_index (search_index, rank) VALUES ('secure-delete', 1)",
     "CREATE TRIGGER search_document_insert AFTER INSERT ON search_document BEGIN
         INSERT INTO search_index (rowid, title, body) VALUES (new.id, new.title, new.body);
     END",

@@ -85,10 +85,7 @@ impl Work<'_> {
     /// the unique key, on SQLite by the writer's turn.
     pub(super) async fn claim(&self, intent: &Intent) -> Result<Option<Outcome>> {
         use idempotent_outcome::{ActiveModel, Column, Entity};
-        Entity::delete_many()
-            .filter(Column::CreatedAt.lt(self.now - OUTCOME_KEPT))
-            .exec(self.db())
-            .await?;
+        self.forget_old_outcomes().await?;
         let claimed = Entity::insert(ActiveModel {
             scope: Set(intent.scope.clone()),
             author: Set(intent.author.clone()),
@@ -114,6 +111,17 @@ impl Work<'_> {
         let outcome = serde_json::to_string(outcome).map_err(Error::internal)?;
         let claimed = Entity::update_many().col_expr(Column::Outcome, Expr::val(outcome));
         claimed.filter(Column::Scope.eq(&intent.scope)).exec(self.db()).await?;
+        Ok(())
+    }
+
+    /// Forgets the outcomes that no repeat is told any more.
+    ///
+    /// # Errors
+    /// Only when the database fails.
+    pub async fn forget_old_outcomes(&self) -> Result<()> {
+        use idempotent_outcome::{Column, Entity};
+        let old = Entity::delete_many().filter(Column::CreatedAt.lt(self.now - OUTCOME_KEPT));
+        old.exec(self.db()).await?;
         Ok(())
     }
 

@@ -2,12 +2,13 @@
 
 use chrono::TimeDelta;
 use entity::{
-    ChampionId, ChampionKind, ChampionStatus, DigitalSkill, Kind, List, SiteId, StaffGroup, Visibility, champion, post,
-    project, project_champion, resource, space_member, thread,
+    ChampionId, ChampionKind, ChampionStatus, DigitalSkill, Kind, List, ReportState, SiteId, StaffGroup, Visibility,
+    champion, moderation_action, observation, post, project, project_champion, report, resource, space_member,
+    support_session, thread,
 };
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
-    QuerySelect, QueryTrait, Select, prelude::Uuid,
+    QuerySelect, QueryTrait, Select, prelude::Uuid, sea_query::Expr,
 };
 use sha2::{Digest, Sha256};
 
@@ -281,9 +282,14 @@ pub async fn erase_again(work: &mut Work<'_>, site: SiteId, records: &[Uuid]) ->
     Ok(())
 }
 
-async fn remove(work: &mut Work<'_>, row: champion::Model) -> Result<()> {
+/// Erases a champion, whoever asks. What they wrote and led stays without their name; what nobody else reads goes with them.
+///
+/// # Errors
+/// Only when the database or the ledger fails.
+pub async fn remove(work: &mut Work<'_>, row: champion::Model) -> Result<()> {
     let id = row.id;
     touch_named(work, &row).await?;
+    forget_private(work, id).await?;
     let teams = project_champion::Entity::delete_many().filter(project_champion::Column::ChampionId.eq(id));
     teams.exec(work.db()).await?;
     let spaces = space_member::Entity::delete_many().filter(space_member::Column::ChampionId.eq(id));
@@ -291,6 +297,41 @@ async fn remove(work: &mut Work<'_>, row: champion::Model) -> Result<()> {
     let identity = row.issuer.as_deref().zip(row.subject.as_deref());
     work.forget_outcomes(identity, id.into()).await?;
     work.erase::<champion::Entity>(row).await
+}
+
+/// Forgets what was said to a champion alone, and what they have taken back or told moderators who are done with it.
+async fn forget_private(work: &mut Work<'_>, id: ChampionId) -> Result<()> {
+    let sessions = support_session::Entity::update_many()
+        .col_expr(support_session::Column::DecisionReason, Expr::value(None::<String>))
+        .filter(support_session::Column::OwnerId.eq(id));
+    sessions.exec(work.db()).await?;
+    let figures = observation::Entity::update_many()
+        .col_expr(observation::Column::DecisionReason, Expr::value(None::<String>))
+        .filter(observation::Column::OwnerId.eq(id));
+    figures.exec(work.db()).await?;
+    let posts = post::Entity::update_many()
+        .col_expr(post::Column::Body, Expr::value(""))
+        .filter(post::Column::OwnerId.eq(id))
+        .filter(post::Column::WithdrawnAt.is_not_null());
+    posts.exec(work.db()).await?;
+    let threads = thread::Entity::update_many()
+        .col_expr(thread::Column::Title, Expr::value(""))
+        .col_expr(thread::Column::Body, Expr::value(""))
+        .col_expr(thread::Column::Tags, Expr::value(""))
+        .filter(thread::Column::OwnerId.eq(id))
+        .filter(thread::Column::WithdrawnAt.is_not_null());
+    threads.exec(work.db()).await?;
+    let deeds = moderation_action::Entity::update_many()
+        .col_expr(moderation_action::Column::ModeratorId, Expr::value(None::<Uuid>))
+        .filter(moderation_action::Column::ModeratorId.eq(id));
+    deeds.exec(work.db()).await?;
+    work.touch_naming::<report::Entity>(report::Column::OwnerId, id).await?;
+    let reports = report::Entity::update_many()
+        .col_expr(report::Column::Reason, Expr::value(""))
+        .filter(report::Column::OwnerId.eq(id))
+        .filter(report::Column::State.eq(ReportState::Closed));
+    reports.exec(work.db()).await?;
+    Ok(())
 }
 
 /// Notes all records that name a champion to whoever may see the card.

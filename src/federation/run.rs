@@ -4,7 +4,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chrono::TimeDelta;
 use tokio::{
     sync::watch,
     task::JoinSet,
@@ -13,9 +12,9 @@ use tokio::{
 
 use super::{apply, backoff::Backoff, dial, host, pull, sequencer, witness};
 use crate::{
-    app::{App, Work},
-    changes,
+    app::App,
     error::{Error, Result},
+    privacy::background,
 };
 
 /// The shortest time from one run of the sequencer to the next.
@@ -26,9 +25,6 @@ const LOOKING: Duration = Duration::from_secs(5);
 
 /// How often it is looked whether another process was told what others have read.
 const LISTENING: Duration = Duration::from_secs(1);
-
-/// How often changes are forgotten that nobody may follow any more.
-const SWEEPING: Duration = Duration::from_secs(600);
 
 /// How often what is relayed and not applied is looked for. An append applies its own batch.
 const CATCHING_UP: Duration = Duration::from_secs(30);
@@ -64,7 +60,8 @@ impl Background {
         let mut tasks = JoinSet::new();
         tasks.spawn(sequence(Arc::clone(app), ask, ended));
         tasks.spawn(catch_up(Arc::clone(app)));
-        tasks.spawn(sweep(Arc::clone(app)));
+        tasks.spawn(background::sweep(Arc::clone(app)));
+        tasks.spawn(background::scrub(Arc::clone(app)));
         if let Some(hub) = hub {
             tasks.spawn(dial::run(Arc::clone(app), hub));
         }
@@ -186,22 +183,6 @@ async fn catch_up(app: Arc<App>) {
             Err(error) => told(&error, "what is relayed cannot be read"),
         }
         if app.signals.unless_stopping(sleep(CATCHING_UP)).await.is_none() {
-            return;
-        }
-    }
-}
-
-/// Forgets changes that are kept no longer.
-async fn sweep(app: Arc<App>) {
-    loop {
-        let sweep = async |work: &mut Work<'_>| {
-            let kept = TimeDelta::days(work.app().settings.changes_kept_days.into());
-            changes::sweep(work.db(), work.now() - kept).await
-        };
-        if let Err(error) = app.system("sweep changes", sweep).await {
-            told(&error, "old changes are not forgotten yet");
-        }
-        if app.signals.unless_stopping(sleep(SWEEPING)).await.is_none() {
             return;
         }
     }

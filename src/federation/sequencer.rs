@@ -269,6 +269,10 @@ impl Locked {
         let said = self.said(work, &content.records).await?;
         let erased = work.app().ledger.among(self.site, &content.records);
         let erased = erased.map_err(Error::internal)?;
+        if !erased.is_empty() {
+            // What the feeds said of them goes now.
+            work.forgets();
+        }
         let shares = content
             .shares
             .into_iter()

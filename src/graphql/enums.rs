@@ -98,6 +98,8 @@ pub enum RecordAction {
     Archive,
     /// See e-mail and phone; for a report: who made it.
     ReadContact,
+    /// Be handed all that is kept of them.
+    Export,
 }
 
 /// Which content a record is.

@@ -76,6 +76,7 @@ const ACTIONS: &[(RecordAction, Action)] = &[
     (RecordAction::Adopt, Action::Adopt),
     (RecordAction::Archive, Action::Archive),
     (RecordAction::ReadContact, Action::ReadContact),
+    (RecordAction::Export, Action::Export),
 ];
 
 /// Declares a record type of the API: the fields that all records have, then its own.

@@ -20,6 +20,9 @@ const PARTS: u64 = 10;
 /// Most rows of a level that others are loaded for: one statement names them all, and SQLite takes 32,766 values in one.
 const MOST_ROWS: u64 = 30_000;
 
+/// The type of a field that holds a page of records in one value, and for how many values it counts.
+const EXPORT: (&str, u64) = ("PersonExport", 20_000);
+
 /// Refuses a request that asks for too many values or rows; tells how many values it asks for.
 pub(super) fn check(
     schema: &Schema,
@@ -63,7 +66,7 @@ struct Answer<'a> {
     values: u64,
 }
 
-impl Answer<'_> {
+impl<'a> Answer<'a> {
     fn selection_set(&mut self, parent: &str, selections: &SelectionSet, rows: &Rows) -> Result<(), ServerError> {
         for selection in &selections.items {
             if is_skipped(selection.node.directives(), self.variables) {
@@ -88,18 +91,16 @@ impl Answer<'_> {
     }
 
     fn field(&mut self, parent: &str, field: &Positioned<Field>, rows: &Rows) -> Result<(), ServerError> {
-        self.values = self.values.saturating_add(rows.shown);
-        if self.values > self.most {
-            return Err(refusal(
-                "answer_values",
-                self.most,
-                "values: a field counts once for every row that it may stand in",
-            ));
-        }
+        self.count(rows.shown)?;
         // Fields about the schema itself are bounded where the document is read.
         let Some(definition) = self.definition(parent, &field.node.name.node) else {
             return Ok(());
         };
+        let named = definition.ty.inner_named_type().clone();
+        if named == EXPORT.0 {
+            // Whoever may ask for few values at once may still ask for what is kept of them.
+            self.count(EXPORT.1.min(self.most / 2).saturating_mul(rows.shown))?;
+        }
         let loads = !field.node.selection_set.node.items.is_empty();
         if loads && rows.shown > MOST_ROWS {
             let of = "rows with others below them, at the page sizes of the lists around them";
@@ -119,11 +120,19 @@ impl Answer<'_> {
             shown: rows.shown.saturating_mul(times),
             page,
         };
-        let named = definition.ty.inner_named_type().clone();
         self.selection_set(&named, &field.node.selection_set.node, &below)
     }
 
-    fn definition(&self, parent: &str, name: &str) -> Option<&FieldDefinition> {
+    fn count(&mut self, values: u64) -> Result<(), ServerError> {
+        self.values = self.values.saturating_add(values);
+        if self.values <= self.most {
+            return Ok(());
+        }
+        let of = "values: a field counts once for every row that it may stand in";
+        Err(refusal("answer_values", self.most, of))
+    }
+
+    fn definition(&self, parent: &str, name: &str) -> Option<&'a FieldDefinition> {
         let fields = match self.schema.types.get(parent)? {
             ExtendedType::Object(object) => &object.fields,
             ExtendedType::Interface(interface) => &interface.fields,

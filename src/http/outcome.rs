@@ -66,7 +66,9 @@ fn settle_error(mut error: ServerError, operation: &Operation, fragments: &Fragm
         extend(&mut error, "code", Code::LimitExceeded.as_str());
         return error;
     }
-    tracing::error!(request_id = %id.0, path = ?error.path, message = %error.message, "a resolver failed without a code");
+    // Neither its path, which has names that a client makes up, nor its message, which may repeat a value.
+    let places: Vec<_> = error.locations.iter().map(|place| (place.line, place.column)).collect();
+    tracing::error!(request_id = %id.0, ?places, "a resolver failed without a code");
     let masked = broken_off(id);
     ServerError {
         locations: error.locations,

@@ -8,8 +8,8 @@ use entity::{
 
 use super::{
     Action::{
-        self, Adopt, Approve, Archive, Create, Edit, Join, Manage, Moderate, Publish, Read, ReadContact, Reply, Review,
-        Share, Submit, Withdraw,
+        self, Adopt, Approve, Archive, Create, Edit, Export, Join, Manage, Moderate, Publish, Read, ReadContact, Reply,
+        Review, Share, Submit, Withdraw,
     },
     Closed,
     Column::{self, Home, Receiver, Subject},
@@ -101,7 +101,7 @@ const fn site(action: Action) -> &'static [Rule] {
         Read => const { &[ALL] },
         Create | Approve => const { &[rule(Whom::National(&[SiteAdmin]))] },
         Join | Edit | Share | Submit | Review | Publish | Withdraw | Moderate | Reply | Adopt | Archive
-        | ReadContact | Manage => NONE,
+        | ReadContact | Manage | Export => NONE,
     }
 }
 
@@ -110,7 +110,7 @@ const fn organisation(action: Action) -> &'static [Rule] {
         Read => const { &[ALL] },
         Create | Edit => const { &[at(Home, &[SiteAdmin])] },
         Join | Share | Submit | Review | Publish | Withdraw | Moderate | Reply | Approve | Adopt | Archive
-        | ReadContact | Manage => NONE,
+        | ReadContact | Manage | Export => NONE,
     }
 }
 
@@ -118,11 +118,11 @@ const fn issuer(action: Action) -> &'static [Rule] {
     match action {
         Read | Create | Withdraw => const { &[at(Home, &[SiteAdmin])] },
         Join | Edit | Share | Submit | Review | Publish | Moderate | Reply | Approve | Adopt | Archive
-        | ReadContact | Manage => NONE,
+        | ReadContact | Manage | Export => NONE,
     }
 }
 
-/// To `WITHDRAW` a champion is to erase them.
+/// To `WITHDRAW` a champion is to erase them, and to `EXPORT` one is to be handed all that is kept of them.
 const fn champion(action: Action) -> &'static [Rule] {
     match action {
         Read => {
@@ -140,7 +140,7 @@ const fn champion(action: Action) -> &'static [Rule] {
         Join => const { &[SIGNED_IN] },
         Create => const { &[at(Home, &[ProjectLead, SiteAdmin])] },
         Edit | Share => const { &[OWNER] },
-        Withdraw => const { &[OWNER, at(Home, &[SiteAdmin])] },
+        Withdraw | Export => const { &[OWNER, at(Home, &[SiteAdmin])] },
         Approve => const { &[at(Home, &[ProjectLead, SiteAdmin]).not_own()] },
         Submit | Review | Publish | Moderate | Reply | Adopt | Archive | Manage => NONE,
     }
@@ -151,7 +151,7 @@ const fn project(action: Action) -> &'static [Rule] {
         Read => const { &[PUBLIC, NETWORK, at(Home, &[Champion])] },
         Create => const { &[at(Home, &[ProjectLead, SiteAdmin])] },
         Edit | Share | Archive | Manage => const { &[OWNER, at(Home, &[SiteAdmin])] },
-        Join | Submit | Review | Publish | Withdraw | Moderate | Reply | Approve | Adopt | ReadContact => NONE,
+        Join | Submit | Review | Publish | Withdraw | Moderate | Reply | Approve | Adopt | ReadContact | Export => NONE,
     }
 }
 
@@ -162,7 +162,7 @@ const fn support_session(action: Action) -> &'static [Rule] {
         Edit => const { &[OWNER.in_(UNAPPROVED)] },
         Approve => const { &[at(Home, &[ProjectLead, SiteAdmin]).in_(SUBMITTED).not_own()] },
         Join | Share | Submit | Review | Publish | Withdraw | Moderate | Reply | Adopt | Archive | ReadContact
-        | Manage => NONE,
+        | Manage | Export => NONE,
     }
 }
 
@@ -187,7 +187,7 @@ const fn resource(action: Action) -> &'static [Rule] {
         Review | Publish => const { &[at(Home, &[Curator, SiteAdmin]).not_own()] },
         Withdraw => const { &[at(Home, &[Curator, SiteAdmin]).in_(PUBLISHED)] },
         Adopt => const { &[at(Home, &[ProjectLead, Curator, SiteAdmin]).in_(PUBLISHED)] },
-        Join | Moderate | Reply | Approve | Archive | ReadContact | Manage => NONE,
+        Join | Moderate | Reply | Approve | Archive | ReadContact | Manage | Export => NONE,
     }
 }
 
@@ -206,7 +206,7 @@ const fn resource_edition(action: Action) -> &'static [Rule] {
             }
         }
         Create | Join | Edit | Share | Submit | Review | Publish | Withdraw | Moderate | Reply | Approve | Adopt
-        | Archive | ReadContact | Manage => NONE,
+        | Archive | ReadContact | Manage | Export => NONE,
     }
 }
 
@@ -215,7 +215,7 @@ const fn resource_overlay(action: Action) -> &'static [Rule] {
         Read => const { &[at(Home, &[Champion])] },
         Create | Edit | Withdraw => const { &[at(Home, &[Curator, SiteAdmin])] },
         Join | Share | Submit | Review | Publish | Moderate | Reply | Approve | Adopt | Archive | ReadContact
-        | Manage => NONE,
+        | Manage | Export => NONE,
     }
 }
 
@@ -225,9 +225,8 @@ const fn resource_proposal(action: Action) -> &'static [Rule] {
         Create => const { &[at(Home, &[ProjectLead, Curator, SiteAdmin])] },
         Withdraw => const { &[at(Home, &[ProjectLead, Curator, SiteAdmin]).in_(OPEN_PROPOSAL)] },
         Approve => const { &[at(Receiver, &[Curator]).in_(OPEN_PROPOSAL).not_own()] },
-        Join | Edit | Share | Submit | Review | Publish | Moderate | Reply | Adopt | Archive | ReadContact | Manage => {
-            NONE
-        }
+        Join | Edit | Share | Submit | Review | Publish | Moderate | Reply | Adopt | Archive | ReadContact | Manage
+        | Export => NONE,
     }
 }
 
@@ -249,7 +248,9 @@ const fn space(action: Action) -> &'static [Rule] {
         Edit | Share => const { &[at(Home, &[Moderator, SiteAdmin]).closed_too()] },
         Manage => const { &[at(Home, &[Moderator]).closed_too()] },
         Reply => const { &[NETWORK, at(Home, &[Champion]), LISTED] },
-        Join | Submit | Review | Publish | Withdraw | Moderate | Approve | Adopt | Archive | ReadContact => NONE,
+        Join | Submit | Review | Publish | Withdraw | Moderate | Approve | Adopt | Archive | ReadContact | Export => {
+            NONE
+        }
     }
 }
 
@@ -292,7 +293,7 @@ const fn thread(action: Action) -> &'static [Rule] {
                 ]
             }
         }
-        Join | Share | Submit | Review | Publish | Approve | Adopt | Archive | ReadContact | Manage => NONE,
+        Join | Share | Submit | Review | Publish | Approve | Adopt | Archive | ReadContact | Manage | Export => NONE,
     }
 }
 
@@ -323,7 +324,8 @@ const fn post(action: Action) -> &'static [Rule] {
                 ]
             }
         }
-        Join | Share | Submit | Review | Publish | Reply | Approve | Adopt | Archive | ReadContact | Manage => NONE,
+        Join | Share | Submit | Review | Publish | Reply | Approve | Adopt | Archive | ReadContact | Manage
+        | Export => NONE,
     }
 }
 
@@ -343,9 +345,8 @@ const fn report(action: Action) -> &'static [Rule] {
         Approve => const { &[at(Receiver, &[Moderator, SiteAdmin]).in_(OPEN_REPORT).not_own()] },
         Create => const { &[at(Home, &[Champion])] },
         ReadContact => const { &[OWNER, at(Home, &[Moderator, SiteAdmin])] },
-        Join | Edit | Share | Submit | Review | Publish | Withdraw | Moderate | Reply | Adopt | Archive | Manage => {
-            NONE
-        }
+        Join | Edit | Share | Submit | Review | Publish | Withdraw | Moderate | Reply | Adopt | Archive | Manage
+        | Export => NONE,
     }
 }
 
@@ -354,7 +355,7 @@ const fn impact_measure(action: Action) -> &'static [Rule] {
         Read => const { &[ALL] },
         Create | Edit => const { &[at(Home, &[Analyst, SiteAdmin])] },
         Join | Share | Submit | Review | Publish | Withdraw | Moderate | Reply | Approve | Adopt | Archive
-        | ReadContact | Manage => NONE,
+        | ReadContact | Manage | Export => NONE,
     }
 }
 
@@ -365,7 +366,7 @@ const fn observation(action: Action) -> &'static [Rule] {
         Edit => const { &[OWNER.in_(UNAPPROVED)] },
         Approve => const { &[at(Home, &[Analyst, SiteAdmin]).in_(SUBMITTED).not_own()] },
         Join | Share | Submit | Review | Publish | Withdraw | Moderate | Reply | Adopt | Archive | ReadContact
-        | Manage => NONE,
+        | Manage | Export => NONE,
     }
 }
 
@@ -384,7 +385,7 @@ const fn impact_release(action: Action) -> &'static [Rule] {
         Create => const { &[at(Home, &[Analyst, SiteAdmin])] },
         Withdraw => const { &[at(Home, &[Analyst, SiteAdmin]).in_(CURRENT_RELEASE)] },
         Join | Edit | Share | Submit | Review | Publish | Moderate | Reply | Approve | Adopt | Archive
-        | ReadContact | Manage => NONE,
+        | ReadContact | Manage | Export => NONE,
     }
 }
 
@@ -392,6 +393,6 @@ const fn audit_entry(action: Action) -> &'static [Rule] {
     match action {
         Read => const { &[at(Home, &[SiteAdmin])] },
         Create | Join | Edit | Share | Submit | Review | Publish | Withdraw | Moderate | Reply | Approve | Adopt
-        | Archive | ReadContact | Manage => NONE,
+        | Archive | ReadContact | Manage | Export => NONE,
     }
 }

@@ -18,7 +18,7 @@ on_both! {
         let reply = ana.does("championRegister", application("leeds", "Ana"), "champion { status contact { email } viewerCan }").await;
         assert_eq!(reply.record()["status"], "APPLIED");
         assert_eq!(reply.record()["contact"]["email"], "somebody@example.org");
-        assert_eq!(reply.record()["viewerCan"], json!(["EDIT", "SHARE", "WITHDRAW", "READ_CONTACT"]));
+        assert_eq!(reply.record()["viewerCan"], json!(["EDIT", "SHARE", "WITHDRAW", "READ_CONTACT", "EXPORT"]));
 
         assert_eq!(ana.run(CARDS, json!({})).await.nodes("displayName"), ["Ana"]);
         let lead = host.person(&["leeds:project_lead"]);

@@ -414,6 +414,14 @@ on_both_databases! {
 }
 
 on_both_databases! {
+    fn what_a_refusal_repeats_commands_no_terminal(operator) {
+        let file = "list\u{1b}[2J\r\u{9b}31m.csv";
+        let why = operator.is_refused(&["organisations", "import", "--site", "leeds", file]);
+        assert!(why.contains("list\\u001b[2J\\r\\u009b31m.csv"), "{why:?}");
+    }
+}
+
+on_both_databases! {
     fn an_import_of_organisations_is_all_or_nothing(operator) {
         operator.does(&["site", "create", "--slug", "national", "--name", "National", "--kind", "national"]);
         operator.writes("bad.csv", "ods_code,name,closed_on\r\nQOX,NHS Bath,\r\nQ,NHS Short,\r\nQHL,,2026-3-1\r\n");

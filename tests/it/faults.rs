@@ -7,12 +7,14 @@ use std::{
 };
 
 /// Where the tests of each kind stand.
-const KINDS: [(&str, &[&str]); 8] = [
+const KINDS: [(&str, &[&str]); 10] = [
     ("api", &["tests/it"]),
     ("auth", &["src/auth"]),
+    ("cli", &["src/cli"]),
     ("http", &["src/http"]),
     ("simulation", &["src/federation/protocol/simulation"]),
     ("protocol", &["src/federation/protocol/tests"]),
+    ("privacy", &["tests/it/privacy"]),
     ("processes", &["tests/it/processes"]),
     ("hosts", &["tests/it/hosts"]),
     ("federation", &["tests/it/federation.rs", "tests/it/federation"]),

@@ -24,7 +24,15 @@ const LEVELS: &[&[&str]] = &[
 ];
 
 /// Operations may name those of a feature to their left.
-const FEATURES: &[&str] = &["sites", "champions", "resources", "projects", "forum", "impact"];
+const FEATURES: &[&str] = &[
+    "sites",
+    "champions",
+    "resources",
+    "projects",
+    "forum",
+    "impact",
+    "privacy",
+];
 
 /// What does no I/O and reads no clock: simulation drives it with seeds.
 const PURE: &[&str] = &["federation/protocol", "federation/wire"];

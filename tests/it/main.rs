@@ -16,6 +16,7 @@ mod impact;
 mod layers;
 mod metrics;
 mod policy;
+mod privacy;
 mod processes;
 mod projects;
 mod readme;

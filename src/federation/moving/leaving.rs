@@ -70,6 +70,7 @@ pub async fn hand_over(work: &mut Work<'_>, site: SiteId) -> Result<()> {
         feed_shared.Origin
     );
     forget_privacy(work, site, &shown).await?;
+    work.forgets();
     if !directory::is_kept_here(work.db()).await? {
         // The hub relays the site's feeds from now on; whoever else has written them has nothing more to tell of it.
         relay::forget_site(work, site).await?;

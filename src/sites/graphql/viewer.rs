@@ -9,6 +9,7 @@ use crate::{
     error::Result,
     graphql::{Asking, enums::SiteRole, seen::Seen},
     policy::Role,
+    privacy::{graphql::PersonExport, ops::export},
     read,
     sites::{graphql::Site, ops},
 };
@@ -75,6 +76,18 @@ impl Viewer {
         };
         let found = read::by_ids::<champion::Entity>(db, ctx.caller(), &[one.id]).await?;
         Ok(found.into_iter().next().map(|row| Champion(Seen::alone(row))))
+    }
+
+    /// All that this host keeps about you, at every site that accepts your token: your cards with their private fields, what you
+    /// recorded, wrote, offered and reported, what became of it, and what you have done. Nothing in it is about anybody
+    /// else. Ask again with the `next` of a page until it is null.
+    async fn export(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The `next` of the page before; left out for the first page.")] after: Option<String>,
+    ) -> Result<PersonExport> {
+        let page = export::of_caller(ctx.app(), ctx.caller(), after.as_deref()).await?;
+        Ok(PersonExport(page))
     }
 
     /// When your token ends. Ask your identity provider for a new one before.

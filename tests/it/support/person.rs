@@ -62,6 +62,11 @@ impl<'a> Person<'a> {
         }
     }
 
+    /// The host that they ask.
+    pub fn host(&self) -> &'a Host {
+        self.host
+    }
+
     /// Their token.
     pub fn token(&self) -> Option<&str> {
         self.token.as_deref()

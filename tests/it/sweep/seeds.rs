@@ -377,6 +377,7 @@ impl Seeds {
             ("championUpdate", with("champion", json!({ "displayName": "Mine" })), Few),
             ("championSetStatus", with("champion", json!({ "status": "STOOD_DOWN" })), Few),
             ("championErase", at("champion"), Few),
+            ("championExport", json!({ "id": id("champion") }), Few),
             ("supportSessionRecord", json!({
                 "site": self.site, "heldOn": "2026-05-04", "mode": "GROUP", "minutes": 60, "peopleHelped": 9,
             }), Champions),
