@@ -11,7 +11,9 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{apply, backoff::Backoff, dial, host, pull, sequencer, witness};
+use url::Url;
+
+use super::{apply, audit, backoff::Backoff, dial, host, pull, sequencer, witness};
 use crate::{
     app::{App, Work},
     changes,
@@ -37,6 +39,7 @@ const CATCHING_UP: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Background {
     app: Arc<App>,
+    hub: Option<Url>,
     tasks: JoinSet<()>,
     ending: watch::Sender<bool>,
 }
@@ -65,11 +68,13 @@ impl Background {
         tasks.spawn(sequence(Arc::clone(app), ask, ended));
         tasks.spawn(catch_up(Arc::clone(app)));
         tasks.spawn(sweep(Arc::clone(app)));
-        if let Some(hub) = hub {
+        tasks.spawn(vouch(Arc::clone(app)));
+        if let Some(hub) = hub.clone() {
             tasks.spawn(dial::run(Arc::clone(app), hub));
         }
         Ok(Self {
             app: Arc::clone(app),
+            hub,
             tasks,
             ending,
         })
@@ -84,7 +89,8 @@ impl Background {
         }
     }
 
-    /// Lets the tasks finish, once nobody writes any more. What was written until now is numbered.
+    /// Lets the tasks finish, once nobody writes any more. What was written until now is numbered, and the sites have vouched
+    /// for their audits.
     pub async fn end(mut self) {
         self.app.signals.stop();
         self.ending.send_replace(true);
@@ -92,6 +98,12 @@ impl Background {
             if let Err(why) = ended {
                 tracing::error!(%why, "a background task failed");
             }
+        }
+        if let Err(error) = audit::vouch(&self.app).await {
+            told(&error, "the sites have not vouched for their audits");
+        }
+        if let Some(hub) = self.hub {
+            dial::audit::last_words(&self.app, hub).await;
         }
     }
 }
@@ -202,6 +214,18 @@ async fn sweep(app: Arc<App>) {
             told(&error, "old changes are not forgotten yet");
         }
         if app.signals.unless_stopping(sleep(SWEEPING)).await.is_none() {
+            return;
+        }
+    }
+}
+
+/// Has the sites vouch for their audits.
+async fn vouch(app: Arc<App>) {
+    loop {
+        if let Err(error) = audit::vouch(&app).await {
+            told(&error, "the sites have not vouched for their audits");
+        }
+        if app.signals.unless_stopping(sleep(audit::EVERY)).await.is_none() {
             return;
         }
     }
