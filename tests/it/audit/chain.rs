@@ -106,7 +106,9 @@ on_both! {
         }
         // An entry of another site, or at another place, is one too few here.
         let last = written.last().unwrap();
-        for change in [|row: &mut audit_entry::Model| row.site_id = SiteId(Uuid::from_u128(9)), |row| row.position += 4] {
+        let moves: [fn(&mut audit_entry::Model); 2] =
+            [|row| row.site_id = SiteId(Uuid::from_u128(9)), |row| row.position += 4];
+        for change in moves {
             let mut changed = third.clone();
             change(&mut changed);
             writes(host, &[third.clone()], &[changed.clone()]).await;
