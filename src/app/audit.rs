@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use entity::{AuditEntryId, SiteId, audit_entry, audit_head, audit_person};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect,
     prelude::Uuid,
     sea_query::{ExprTrait, OnConflict},
 };
@@ -44,7 +44,11 @@ impl Work<'_> {
             for change in &self.audited {
                 let author = self.caller.identity.as_ref();
                 let known_at = author.map(|author| known_at(author, change.site));
-                let pseudonym = known_at.and_then(|site| pseudonyms.get(&site).copied());
+                let pseudonym = known_at.map(|site| {
+                    let known = pseudonyms.get(&site).copied();
+                    // Whoever is erased at this moment has no name any more.
+                    known.unwrap_or_else(|| self.app.ids.unordered())
+                });
                 let end = ends.get_mut(&change.site);
                 let end = end.ok_or_else(|| Error::internal("the audit of a site has no end"))?;
                 rows.push(self.link(change, pseudonym, end)?);
@@ -126,32 +130,20 @@ impl Work<'_> {
         Ok(known.into_tuple().all(self.db()).await?.into_iter().collect())
     }
 
-    /// Locks the ends of chains until the work ends.
+    /// Locks the ends of chains until the work ends, and begins those that have none. One statement, because whoever already held
+    /// some of them while it began others could wait for somebody who waits for those.
     async fn lock_ends(&self, sites: &BTreeSet<SiteId>) -> Result<BTreeMap<SiteId, End>> {
         use audit_head::{ActiveModel, Column, Entity};
-        let mut ends = self.locked_ends(sites).await?;
-        let new: BTreeSet<_> = sites.iter().copied().filter(|site| !ends.contains_key(site)).collect();
-        if new.is_empty() {
-            return Ok(ends);
-        }
-        let rows = new.iter().map(|site| ActiveModel {
+        let rows = sites.iter().map(|site| ActiveModel {
             site_id: Set(*site),
             position: Set(0),
             hash: Set(first_link(Origin(site.0)).0.to_vec()),
         });
-        let known = OnConflict::column(Column::SiteId).do_nothing().to_owned();
-        let rows = Entity::insert_many(rows).on_conflict(known);
-        rows.exec_without_returning(self.db()).await?;
-        ends.extend(self.locked_ends(&new).await?);
-        Ok(ends)
-    }
-
-    async fn locked_ends(&self, sites: &BTreeSet<SiteId>) -> Result<BTreeMap<SiteId, End>> {
-        let ends = audit_head::Entity::find()
-            .filter(audit_head::Column::SiteId.is_in(sites.iter().copied()))
-            .order_by_asc(audit_head::Column::SiteId)
-            .lock_exclusive();
-        let ends = ends.all(self.db()).await?.into_iter().map(|row| {
+        // What is there stays as it is: this update only locks it.
+        let mut known = OnConflict::column(Column::SiteId);
+        let rows = Entity::insert_many(rows).on_conflict(known.update_column(Column::SiteId).to_owned());
+        let ends = rows.exec_with_returning(self.db()).await?;
+        let ends = ends.into_iter().map(|row| {
             let hash = Head(row.hash.as_slice().try_into().map_err(Error::internal)?);
             let position = row.position;
             Ok((row.site_id, End { position, hash }))

@@ -39,6 +39,25 @@ on_both! {
 }
 
 on_both! {
+    async fn many_entries_cost_as_many_statements_as_one_and_none_costs_nothing(host) {
+        let leeds = id(host, "leeds").await;
+        for (entries, cost) in [(0, 0), (1, 3), (100, 3)] {
+            let before = host.statements();
+            let notes = async |work: &mut champion_network::app::Work<'_>| {
+                for number in 0..entries {
+                    work.note(leeds, Kind::Project, Uuid::from_u128(number));
+                }
+                Ok(())
+            };
+            host.server.0.system("note", notes).await.unwrap();
+            let statements = host.statements_since(before);
+            let audit: Vec<_> = statements.iter().filter(|statement| statement.contains("audit_")).collect();
+            assert_eq!(audit.len(), cost, "{audit:?}");
+        }
+    }
+}
+
+on_both! {
     async fn a_person_has_one_pseudonym_at_a_site_and_another_at_the_next(host) {
         let ana = host.person(&["leeds:project_lead", "hull:project_lead"]);
         for (site, title) in [("leeds", "One"), ("leeds", "Two"), ("hull", "Three")] {
