@@ -23,17 +23,21 @@ def point(encoded):
         x = x * pow(2, (P - 1) // 4, P) % P
     if x * x % P != square or y >= P or (x == 0 and odd):
         raise ValueError("not a point of the curve")
-    return (P - x if x % 2 != odd else x), y
+    x = P - x if x % 2 != odd else x
+    return x, y, 1, x * y % P
 
 
+# Points are kept as (X, Y, Z, T) with x = X / Z, y = Y / Z and x * y = T / Z: adding them so needs no division.
 def add(one, two):
-    (x1, y1), (x2, y2) = one, two
-    both = D * x1 * x2 * y1 * y2 % P
-    return (x1 * y2 + x2 * y1) * pow(1 + both, -1, P) % P, (y1 * y2 + x1 * x2) * pow(1 - both, -1, P) % P
+    (x1, y1, z1, t1), (x2, y2, z2, t2) = one, two
+    a, b = (y1 - x1) * (y2 - x2) % P, (y1 + x1) * (y2 + x2) % P
+    c, d = 2 * D * t1 * t2 % P, 2 * z1 * z2 % P
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return e * f % P, g * h % P, f * g % P, e * h % P
 
 
 def times(number, of):
-    total = 0, 1
+    total = 0, 1, 1, 0
     while number:
         if number & 1:
             total = add(total, of)
@@ -41,14 +45,20 @@ def times(number, of):
     return total
 
 
+def same(one, two):
+    (x1, y1, z1, _), (x2, y2, z2, _) = one, two
+    return (x1 * z2 - x2 * z1) % P == 0 and (y1 * z2 - y2 * z1) % P == 0
+
+
 BASE = point((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
 
 
 def is_signed(key, message, signature):
+    if len(signature) != 64:
+        return False
     scalar = int.from_bytes(signature[32:], "little")
     challenge = int.from_bytes(hashlib.sha512(signature[:32] + key + message).digest(), "little") % ORDER
-    valid = len(signature) == 64 and scalar < ORDER
-    return valid and times(scalar, BASE) == add(point(signature[:32]), times(challenge, point(key)))
+    return scalar < ORDER and same(times(scalar, BASE), add(point(signature[:32]), times(challenge, point(key))))
 
 
 def text(value):
