@@ -1,5 +1,6 @@
 //! The running server and its unit of work: the only begin and commit.
 
+mod audit;
 mod outcome;
 
 use std::{
@@ -11,7 +12,7 @@ use std::{
 };
 
 use chrono::{DateTime, NaiveDate, Utc};
-use entity::{AuditEntryId, Kind, SiteId, audit_entry, outbox, site};
+use entity::{Kind, SiteId, outbox, site};
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{NotSet, Set},
@@ -79,6 +80,7 @@ pub struct Work<'a> {
     counted: AtomicI64,
     taken_back: Vec<SiteId>,
     forgets: bool,
+    forgotten: BTreeSet<audit::Person>,
 }
 
 /// What a committed work altered.
@@ -203,27 +205,11 @@ impl<'a> Work<'a> {
             counted: AtomicI64::new(0),
             taken_back: Vec::new(),
             forgets: false,
+            forgotten: BTreeSet::new(),
         })
     }
 
     async fn commit(self) -> Result<()> {
-        let author = self.caller.identity.as_ref();
-        let entries = self.audited.iter().map(|change| audit_entry::ActiveModel {
-            id: Set(self.app.ids.next::<AuditEntryId>(self.now)),
-            site_id: Set(change.site),
-            at: Set(self.now),
-            issuer: Set(author.map(|identity| identity.issuer.clone())),
-            subject: Set(author.map(|identity| identity.subject.clone())),
-            action: Set(self.action.to_owned()),
-            kind: Set(change.kind),
-            record_id: Set(change.id),
-        });
-        let entries: Vec<_> = entries.collect();
-        for rows in entries.chunks(ROWS_A_STATEMENT) {
-            audit_entry::Entity::insert_many(rows.to_vec())
-                .exec_without_returning(self.db())
-                .await?;
-        }
         let rows = self
             .changed
             .iter()
@@ -242,6 +228,7 @@ impl<'a> Work<'a> {
                 .await?;
         }
         let told = self.enter_changes().await?;
+        self.enter_audit().await?;
         // An erasure that is on record and then fails is done again at the next start; the other way round it could be lost.
         self.enter_erasures().await?;
         let counted = self.counted.load(Ordering::Relaxed);

@@ -10,6 +10,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::{
     clock::{Clock, Ids},
@@ -19,6 +20,7 @@ use crate::{
     server::Server,
 };
 
+mod check;
 mod demo;
 mod development;
 mod imports;
@@ -52,6 +54,8 @@ enum Command {
     Demo(demo::DemoArguments),
     /// Bring the database to this version's schema; `serve` does it by itself
     Migrate,
+    /// Look whether everything in the database holds together: audits, feeds, copies and what names what. The host may be running
+    Check(check::CheckArguments),
     /// Print the GraphQL schema
     Schema,
     /// Make the key of the development issuer, in the file that the setting development_key_file names
@@ -92,6 +96,7 @@ async fn run(config: Option<PathBuf>, command: Command) -> Outcome {
     let settings = || Settings::load(config.as_deref()).map_err(|why| format!("The settings cannot be used: {why}"));
     match command {
         Command::Schema => say(schema::document().trim_end()),
+        Command::Check(arguments) => check::check(settings()?, arguments).await,
         Command::Serve(arguments) => serve::serve(settings()?, arguments).await,
         Command::Demo(arguments) => demo::demo(arguments).await,
         Command::Keys => development::keys(&settings()?),
@@ -131,6 +136,13 @@ async fn open(settings: Settings) -> Outcome<Server> {
 async fn close(server: &Server) -> Outcome {
     let closed = server.0.database.close().await;
     closed.map_err(|why| format!("The database cannot be closed: {why}"))
+}
+
+/// A bar on stderr; it stays away when that is not a terminal.
+fn progress_bar() -> Outcome<ProgressBar> {
+    let style = ProgressStyle::with_template("{bar:40} {human_pos} of {human_len}, {eta} left");
+    let style = style.map_err(|why| format!("The progress bar cannot be drawn: {why}"))?;
+    Ok(ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr()).with_style(style))
 }
 
 /// Prints a line to stdout. Who closed it has seen enough.

@@ -1,11 +1,12 @@
 //! Opens the database and brings it to this version's schema.
 
-use std::{str::FromStr, time::Duration};
+use std::{collections::BTreeSet, str::FromStr, time::Duration};
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode,
-    Statement, TransactionOptions, TransactionTrait,
+    AccessMode, ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    IsolationLevel, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    sea_query::Query,
     sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
 };
 use tokio::sync::{Mutex, MutexGuard};
@@ -82,15 +83,7 @@ impl Database {
     /// # Errors
     /// When the URL is not one of SQLite or PostgreSQL, or the database does not answer.
     pub async fn open(settings: &Settings) -> Result<Self, DbErr> {
-        let url = settings.database_url.as_str();
-        if !["sqlite:", "postgres://", "postgresql://"]
-            .iter()
-            .any(|scheme| url.starts_with(scheme))
-        {
-            // The URL itself may hold a password.
-            let why = "the setting database_url names neither a SQLite file nor a PostgreSQL database";
-            return Err(DbErr::Custom(why.to_owned()));
-        }
+        let url = known(settings)?;
         let (reader, writer) = if url.starts_with("sqlite:") {
             // The writer first: it makes the file and sets the journal mode.
             let writer = sqlite(url, 1, false).await?;
@@ -104,6 +97,55 @@ impl Database {
             writer,
             turn: Mutex::new(()),
         })
+    }
+
+    /// Opens a database that is there already, and changes nothing in it.
+    ///
+    /// # Errors
+    /// When the URL is not one of SQLite or PostgreSQL, or the database does not answer.
+    pub async fn open_to_read(settings: &Settings) -> Result<Self, DbErr> {
+        let url = known(settings)?;
+        let reader = if url.starts_with("sqlite:") {
+            sqlite(url, settings.sqlite_readers, true).await?
+        } else {
+            postgres(url, settings.postgres_connections).await?
+        };
+        Ok(Self {
+            writer: reader.clone(),
+            reader,
+            turn: Mutex::new(()),
+        })
+    }
+
+    /// Whether its schema is that of this version.
+    pub async fn is_migrated(&self) -> bool {
+        let steps = Query::select().column("version").from("seaql_migrations").to_owned();
+        let Ok(rows) = self.reader.query_all(&steps).await else {
+            return false;
+        };
+        let taken: BTreeSet<String> = rows.iter().filter_map(|row| row.try_get_by_index(0).ok()).collect();
+        let known: BTreeSet<String> = Migrator::migrations()
+            .iter()
+            .map(|step| step.name().to_owned())
+            .collect();
+        taken == known
+    }
+
+    /// Begins to read everything as it is at this moment, whatever is written meanwhile.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn snapshot(&self) -> Result<DatabaseTransaction, DbErr> {
+        let options = match self.reader.get_database_backend() {
+            DbBackend::Postgres => TransactionOptions {
+                isolation_level: Some(IsolationLevel::RepeatableRead),
+                access_mode: Some(AccessMode::ReadOnly),
+                ..TransactionOptions::default()
+            },
+            _ => TransactionOptions::default(),
+        };
+        #[expect(clippy::disallowed_methods, reason = "what only reads has nothing to commit")]
+        self.reader.begin_with_options(options).await
     }
 
     /// For reading outside a transaction.
@@ -279,6 +321,18 @@ impl std::ops::Deref for Transaction<'_> {
     fn deref(&self) -> &Self::Target {
         &self.transaction
     }
+}
+
+/// The URL of the settings, of a database that this server knows.
+fn known(settings: &Settings) -> Result<&str, DbErr> {
+    let url = settings.database_url.as_str();
+    let schemes = ["sqlite:", "postgres://", "postgresql://"];
+    if schemes.iter().any(|scheme| url.starts_with(scheme)) {
+        return Ok(url);
+    }
+    // The URL itself may hold a password.
+    let why = "the setting database_url names neither a SQLite file nor a PostgreSQL database";
+    Err(DbErr::Custom(why.to_owned()))
 }
 
 async fn sqlite(url: &str, connections: u32, read_only: bool) -> Result<DatabaseConnection, DbErr> {

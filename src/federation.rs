@@ -17,6 +17,7 @@
 //! | [`moving`] | moving a site to another host |
 //! | [`reports`] | what hosts could not take, and proofs that a site has signed two stories |
 //! | [`erasures`] | who has confirmed that something is gone |
+//! | [`audit`] | the words by which sites vouch for their audits |
 //! | [`witness`] | what others remember of a host that came back from a backup |
 //! | [`run`], [`host`] | what works in the background; this host among hosts |
 //!
@@ -24,6 +25,7 @@
 //! the functions answer. So simulation drives exactly the code that a host runs.
 
 pub mod apply;
+pub mod audit;
 pub mod backoff;
 pub mod content;
 pub mod dial;

@@ -1,10 +1,11 @@
 //! The HTTP face of a host: its routes, and what every answer carries.
 //!
-//! [`router`] joins the GraphQL endpoint, GraphiQL, the schema text and the health routes; [`serve()`] runs the
+//! [`router`] joins the GraphQL endpoint, GraphiQL, the schema text, the audits and the health routes; [`serve()`] runs the
 //! result on a listener. What belongs to the application (who calls, whether it is ready) comes through [`Host`].
 
 mod accept;
 mod answer;
+mod audit;
 mod budget;
 mod convert;
 mod documents;
@@ -32,6 +33,7 @@ mod variables;
 #[cfg(test)]
 mod tests;
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,6 +43,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router, middleware};
+use futures_util::stream::BoxStream;
 use serde_json::json;
 use tokio::sync::Semaphore;
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -78,6 +81,16 @@ pub trait Host: Clone + Send + Sync + 'static {
         async { Ok(request) }
     }
 
+    /// The audit of a site, line by line, for whoever may read it; nothing for all others, and where there is no such site. A
+    /// failure ends it early.
+    fn audit(
+        &self,
+        _caller: &Self::Caller,
+        _site: &str,
+    ) -> impl Future<Output = Result<Option<Lines>, Refusal>> + Send {
+        async { Ok(None) }
+    }
+
     /// Resolves when the caller's token ends; never for whoever has none.
     fn expired(&self, _caller: &Self::Caller) -> impl Future<Output = ()> + Send + 'static {
         std::future::pending()
@@ -97,6 +110,9 @@ pub trait Host: Clone + Send + Sync + 'static {
     /// The settings of the HTTP face.
     fn settings(&self) -> &HttpSettings;
 }
+
+/// Lines that are read while they are sent.
+pub type Lines = BoxStream<'static, Result<String, io::Error>>;
 
 /// Why a caller could not be proved.
 #[derive(Clone, Debug)]
@@ -185,7 +201,8 @@ pub fn router<H: Host, E: Executor>(
     let mut routes = Router::new()
         .route("/graphql", get(transport::get::<H, E>).post(transport::post::<H, E>))
         .route("/graphql/ws", get(socket::upgrade::<H, E>))
-        .route("/graphql/stream", get(stream::get::<H, E>).post(stream::post::<H, E>));
+        .route("/graphql/stream", get(stream::get::<H, E>).post(stream::post::<H, E>))
+        .route("/audit/{site}", get(audit::get::<H, E>));
     if !host.settings().metrics_token.is_empty() {
         routes = routes.route("/metrics", get(metrics::answer::<H, E>));
     }

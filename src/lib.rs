@@ -16,7 +16,7 @@
 //!
 //! | where | what |
 //! |---|---|
-//! | [`http`] | routes, GraphQL over HTTP, WebSockets and event streams, limits and budgets, the query editor |
+//! | [`http`] | routes, GraphQL over HTTP, WebSockets and event streams, exports, limits and budgets, the query editor |
 //! | [`auth`] | from a token to a [`policy::Caller`] |
 //! | [`schema`] | joins the features; `node` and `nodes`; the schema as a subgraph |
 //! | [`graphql`] | what resolvers share: pages, rows read together, payloads, scalars |
@@ -28,6 +28,7 @@
 //! | [`input`], [`markdown`], [`sheet`] | checking what people type, and the tables that they send |
 //! | [`changes`] | the log of what changes, and those who follow it |
 //! | [`signals`] | how the parts of one process wake one another |
+//! | [`check`] | whether a database holds together |
 //! | [`erasure`], [`tally`] | what stands beside the database, so that no backup takes it back |
 //! | [`share`], [`federation`] | what of a record leaves its host; how hosts exchange it |
 //! | [`demo`], [`cli`], [`server`] | the worked example, the commands, a host ready to serve |
@@ -41,6 +42,8 @@
 //! | A rule says the same of a row in memory as of the table in SQL. | `policy::a_reach_says_the_same_of_a_row_as_of_the_table` |
 //! | What a caller may not see does not exist: in lists, counts, search, `node` and nested edges. | `access` |
 //! | A mutation leaves its rows, its audit entry and its outbox row, or nothing. | `work::a_mutation_leaves_its_audit_entry_and_outbox_row_or_nothing` |
+//! | The audit of a site is a chain without gap, and whoever changes it behind the server's back is found. | `audit`, `hosts::audit` |
+//! | An erased person is named nowhere in the audit, and its chain holds. | `audit::erasure` |
 //! | A repeat under an `Idempotency-Key` takes effect once, twins at the same moment included. | `work::twins_under_one_key_take_effect_once_and_get_one_answer` |
 //! | Every committed change is told once to whoever may read it, across reconnects, restarts and replicas. | `subscriptions::resuming` |
 //! | Who could not read a record is not told that it is gone; rights and tokens are looked at for every event. | `subscriptions::access` |
@@ -79,6 +82,11 @@
 //!   name there, or a word why it stays.
 //! - **Words are folded in the server** ([`search`]), so that FTS5 and `tsvector` index the same terms; the PostgreSQL
 //!   configuration has no stop words, because FTS5 has none.
+//! - **The end of an audit is locked last in its transaction** ([`app`]), in the order of the sites: so works of one site take turns there
+//!   and nowhere else, and no two wait for each other. The hash is made in that transaction, because a chain that is made after it
+//!   could be rewritten before.
+//! - **Issuer and subject stand beside the chain**, under a pseudonym that it hashes: whoever is erased loses one row.
+//! - **[`check`] asks the sequencer what it would write**: a feed says what its tables say when that is nothing.
 //! - **One writer on SQLite** behind a fair lock with `synchronous=FULL`, readers apart and read-only.
 //! - **The log of changes keeps what the rules read, before and after** ([`changes`]): so a line says to each caller whether the
 //!   record came, changed or went for them, by the rule table alone. It is compared with what the log said last, so that no
@@ -99,6 +107,7 @@ pub mod app;
 pub mod auth;
 pub mod champions;
 pub mod changes;
+pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -6,6 +6,7 @@ use axum::{
     Router,
     http::{HeaderMap, header},
 };
+use futures_util::{StreamExt, stream};
 
 use crate::{
     app::{App, Work},
@@ -21,10 +22,13 @@ use crate::{
     error::{Error, Result},
     federation,
     graphql::Asker,
-    http::{self, Gauge, Host, Refusal},
+    http::{self, Gauge, Host, Lines, Refusal},
     schema,
     signals::Signals,
-    sites::{self, ops::sync::Lag},
+    sites::{
+        self,
+        ops::{audit, sync::Lag},
+    },
     tally::Tally,
 };
 
@@ -126,6 +130,28 @@ impl Host for Server {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
                 tracing::error!(%error, cause, "the present end of the changes cannot be read");
                 Err(Refusal::passing("The changes cannot be read at the moment."))
+            }
+        }
+    }
+
+    async fn audit(&self, caller: &Asker, site: &str) -> Result<Option<Lines>, Refusal> {
+        match audit::export(&self.0, caller.caller(), site).await {
+            Ok(export) => {
+                let lines = stream::try_unfold(export, |mut export| async move {
+                    let lines = export.next().await.map_err(|error| {
+                        let cause = std::error::Error::source(&error).map(ToString::to_string);
+                        tracing::error!(%error, cause, "an audit cannot be read to its end");
+                        io::Error::other("the audit cannot be read to its end")
+                    })?;
+                    Ok(lines.map(|lines| (lines, export)))
+                });
+                Ok(Some(lines.boxed()))
+            }
+            Err(Error::NotFound(_)) => Ok(None),
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::error!(%error, cause, "an audit cannot be read");
+                Err(Refusal::passing("The audit cannot be read at the moment."))
             }
         }
     }

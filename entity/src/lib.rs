@@ -10,7 +10,10 @@ pub mod ids;
 pub mod kind;
 pub mod list;
 
+pub mod audit_checkpoint;
 pub mod audit_entry;
+pub mod audit_head;
+pub mod audit_person;
 pub mod champion;
 pub mod change;
 pub mod change_log;

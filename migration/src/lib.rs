@@ -15,6 +15,7 @@ pub mod m20261122_000007_search;
 pub mod m20261122_000008_feeds;
 pub mod m20261122_000009_replicas;
 pub mod m20261122_000010_changes;
+pub mod m20261122_000011_audit;
 
 pub use sea_orm_migration::MigratorTrait;
 
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000008_feeds::Migration),
             Box::new(m20261122_000009_replicas::Migration),
             Box::new(m20261122_000010_changes::Migration),
+            Box::new(m20261122_000011_audit::Migration),
         ]
     }
 }

@@ -2,7 +2,7 @@
 
 use sea_orm_migration::{prelude::*, schema::*};
 
-use crate::{drop_tables, index};
+use crate::{drop_tables, index, unique};
 
 #[derive(DeriveMigrationName)]
 pub struct Migration;
@@ -26,15 +26,16 @@ async fn audit_entry(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .table("audit_entry")
         .col(uuid("id").primary_key())
         .col(uuid("site_id"))
+        .col(big_integer("position"))
         .col(timestamp_with_time_zone("at"))
-        .col(text_null("issuer"))
-        .col(text_null("subject"))
+        .col(uuid_null("pseudonym"))
         .col(text("action"))
         .col(text("kind"))
         .col(uuid("record_id"))
+        .col(blob("hash"))
         .to_owned();
     manager.create_table(table).await?;
-    index(manager, "audit_entry", &["site_id", "at", "id"]).await?;
+    unique(manager, "audit_entry", &["site_id", "position"]).await?;
     index(manager, "audit_entry", &["record_id"]).await?;
     Ok(())
 }

@@ -296,6 +296,9 @@ pub async fn remove(work: &mut Work<'_>, row: champion::Model) -> Result<()> {
     spaces.exec(work.db()).await?;
     let identity = row.issuer.as_deref().zip(row.subject.as_deref());
     work.forget_outcomes(identity, id.into()).await?;
+    if let Some((issuer, subject)) = identity {
+        work.forget_author(row.site_id, issuer, subject);
+    }
     work.erase::<champion::Entity>(row).await
 }
 

@@ -7,9 +7,9 @@ use std::{
 
 use clap::{Args, Subcommand};
 use entity::{ChampionId, OrganisationRole};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 
-use super::{Outcome, at, one_of, say, told};
+use super::{Outcome, at, one_of, progress_bar, say, told};
 use crate::{
     config::Settings,
     error::{self, Error},
@@ -124,13 +124,6 @@ fn refused(file: &Path, why: Error) -> String {
         Error::Invalid(_) => format!("Nothing of {} was stored.\n{}", file.display(), told(why)),
         _ => told(why),
     }
-}
-
-/// A bar on stderr; it stays away when that is not a terminal.
-fn progress_bar() -> Outcome<ProgressBar> {
-    let style = ProgressStyle::with_template("{bar:40} {human_pos} of {human_len}, {eta} left");
-    let style = style.map_err(|why| format!("The progress bar cannot be drawn: {why}"))?;
-    Ok(ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr()).with_style(style))
 }
 
 fn advance(bar: &ProgressBar, done: usize, of: usize) {

@@ -7,7 +7,7 @@ use entity::{
     report, resource, resource_edition, resource_overlay, resource_proposal, site, space, support_session, thread,
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     prelude::Uuid,
     sea_query::{SelectStatement, UnionType},
 };
@@ -315,6 +315,44 @@ pub async fn touch_all(work: &mut Work<'_>, site: SiteId) -> Result<()> {
         work.touch(site, Kind::ResourceProposal, row.id);
     }
     Ok(())
+}
+
+/// A page of the changed records of a site, table by table, for whoever looks at all of them.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn page(
+    db: &impl ConnectionTrait,
+    site: SiteId,
+    kind: Kind,
+    after: Option<Uuid>,
+    limit: u64,
+) -> Result<Vec<Uuid>> {
+    macro_rules! of_kind {
+        ($($table:ident),+) => {
+            match kind {
+                $(<$table::Entity as Scoped>::KIND => page_of::<$table::Entity>(db, site, after, limit).await,)+
+                _ => Ok(Vec::new()),
+            }
+        };
+    }
+    with_shared_tables!(of_kind)
+}
+
+async fn page_of<E: Scoped>(
+    db: &impl ConnectionTrait,
+    site: SiteId,
+    after: Option<Uuid>,
+    limit: u64,
+) -> Result<Vec<Uuid>> {
+    let rows = E::find()
+        .select_only()
+        .column(E::id_column())
+        .filter(E::home_column().eq(site.0))
+        .apply_if(after, |rows, after| rows.filter(E::id_column().gt(after)))
+        .order_by_asc(E::id_column())
+        .limit(limit);
+    Ok(rows.into_tuple().all(db).await?)
 }
 
 /// The ids of a site's own records in a table.

@@ -8,10 +8,12 @@
 //! | `down` | which feeds of others advanced; a worker for each |
 //! | [`errands`] | what an operator asks for: joining, another key |
 //! | `receipts` | what this host has read to the end |
+//! | [`audit`] | what its sites have signed of their audits |
 //! | `reports` | what it could not take |
 //!
 //! The hub is never given up. A worker that fails waits for itself alone, so a bad feed holds up no other.
 
+pub mod audit;
 mod down;
 pub mod errands;
 mod hub;
@@ -178,7 +180,10 @@ pub async fn run(app: Arc<App>, hub: Url) {
 
 /// The active sites of this host that have a key: a site gets its own with its first entry, and until then has nothing to
 /// say and no name to ask in.
-async fn sites(app: &App) -> Result<Vec<SiteId>> {
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn sites(app: &App) -> Result<Vec<SiteId>> {
     let own = site::Entity::find()
         .filter(site::Column::Hosted.eq(true))
         .filter(site::Column::Status.eq(SiteStatus::Active))

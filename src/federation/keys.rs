@@ -16,8 +16,8 @@ use crate::{
     federation::{
         feeds::exact,
         wire::{
-            Audience, Checkpoint, Epoch, Head, Origin, PublicKey, Signature, checkpoint_message, key_message,
-            root_message,
+            Audience, AuditCheckpoint, Checkpoint, Epoch, Head, Origin, PublicKey, Signature, audit_message,
+            checkpoint_message, key_message, root_message,
         },
     },
 };
@@ -63,6 +63,22 @@ impl SiteKey {
         };
         let message = checkpoint_message(origin, audience, epoch, &checkpoint);
         checkpoint.sig = self.sign(&message)?;
+        Ok(checkpoint)
+    }
+
+    /// The site's word for its audit up to a position.
+    ///
+    /// # Errors
+    /// Only when the key cannot sign.
+    pub fn vouch(&self, site: Origin, (position, hash): (u64, Head), at: DateTime<Utc>) -> Result<AuditCheckpoint> {
+        let mut checkpoint = AuditCheckpoint {
+            position,
+            hash,
+            at,
+            kid: self.kid.clone(),
+            sig: Signature([0; 64]),
+        };
+        checkpoint.sig = self.sign(&audit_message(site, &checkpoint))?;
         Ok(checkpoint)
     }
 

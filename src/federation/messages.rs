@@ -6,7 +6,8 @@ use sea_orm::prelude::Uuid;
 use serde::{Deserialize, Serialize};
 
 use super::wire::{
-    Audience, Checkpoint, Epoch, Fork, Head, MAX_BATCH_BYTES, Origin, Previous, ProtocolRange, PublicKey, Signature,
+    Audience, AuditCheckpoint, Checkpoint, Epoch, Fork, Head, MAX_BATCH_BYTES, Origin, Previous, ProtocolRange,
+    PublicKey, Signature,
 };
 
 /// Most bytes of a body in either direction: a batch whose every byte is escaped, and what stands around it.
@@ -246,6 +247,31 @@ pub struct Report {
     /// The proof, when it is that the origin has signed two stories.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fork: Option<Box<Fork>>,
+}
+
+/// What the hub has signed of the audits of the sites that it keeps: its answer to a checkpoint of an audit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditTold {
+    /// The newest checkpoint of each.
+    pub kept: Vec<SiteAudit>,
+}
+
+/// The newest word of a site for its audit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SiteAudit {
+    /// Whose audit it is.
+    pub site: Origin,
+    /// The word.
+    pub checkpoint: AuditCheckpoint,
+}
+
+/// What the hub holds of the audit of a site.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditHeld {
+    /// The checkpoints behind the position that was asked for, at most [`MAX_LISTED`], in order.
+    pub checkpoints: Vec<AuditCheckpoint>,
+    /// Whether there are more behind the last.
+    pub more: bool,
 }
 
 /// Why a request was not served.

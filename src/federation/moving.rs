@@ -193,6 +193,7 @@ async fn written(work: &Work<'_>, row: &site::Model) -> Result<String> {
     };
     rows::read(db, row.id, &mut take).await?;
     rows::read_words(db, row.id, &mut take).await?;
+    rows::read_vouched(db, row.id, &mut take).await?;
     for record in work.app().ledger.of_site(row.id).map_err(Error::internal)? {
         take(ERASED, serde_json::json!({ "record": record }))?;
     }

@@ -10,7 +10,9 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{apply, backoff::Backoff, dial, host, pull, sequencer, witness};
+use url::Url;
+
+use super::{apply, audit, backoff::Backoff, dial, host, pull, sequencer, witness};
 use crate::{
     app::App,
     error::{Error, Result},
@@ -33,6 +35,7 @@ const CATCHING_UP: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Background {
     app: Arc<App>,
+    hub: Option<Url>,
     tasks: JoinSet<()>,
     ending: watch::Sender<bool>,
 }
@@ -62,11 +65,13 @@ impl Background {
         tasks.spawn(catch_up(Arc::clone(app)));
         tasks.spawn(background::sweep(Arc::clone(app)));
         tasks.spawn(background::scrub(Arc::clone(app)));
-        if let Some(hub) = hub {
+        tasks.spawn(vouch(Arc::clone(app)));
+        if let Some(hub) = hub.clone() {
             tasks.spawn(dial::run(Arc::clone(app), hub));
         }
         Ok(Self {
             app: Arc::clone(app),
+            hub,
             tasks,
             ending,
         })
@@ -81,7 +86,8 @@ impl Background {
         }
     }
 
-    /// Lets the tasks finish, once nobody writes any more. What was written until now is numbered.
+    /// Lets the tasks finish, once nobody writes any more. What was written until now is numbered, and the sites have vouched
+    /// for their audits.
     pub async fn end(mut self) {
         self.app.signals.stop();
         self.ending.send_replace(true);
@@ -89,6 +95,12 @@ impl Background {
             if let Err(why) = ended {
                 tracing::error!(%why, "a background task failed");
             }
+        }
+        if let Err(error) = audit::vouch(&self.app).await {
+            told(&error, "the sites have not vouched for their audits");
+        }
+        if let Some(hub) = self.hub {
+            dial::audit::last_words(&self.app, hub).await;
         }
     }
 }
@@ -183,6 +195,18 @@ async fn catch_up(app: Arc<App>) {
             Err(error) => told(&error, "what is relayed cannot be read"),
         }
         if app.signals.unless_stopping(sleep(CATCHING_UP)).await.is_none() {
+            return;
+        }
+    }
+}
+
+/// Has the sites vouch for their audits.
+async fn vouch(app: Arc<App>) {
+    loop {
+        if let Err(error) = audit::vouch(&app).await {
+            told(&error, "the sites have not vouched for their audits");
+        }
+        if app.signals.unless_stopping(sleep(audit::EVERY)).await.is_none() {
             return;
         }
     }

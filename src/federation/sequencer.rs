@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use entity::{Kind, SiteId, SiteStatus, feed_checkpoint, feed_entry, feed_head, feed_shared, outbox, site};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     prelude::Uuid,
     sea_query::{Expr, OnConflict},
 };
@@ -266,32 +266,16 @@ impl Locked {
 
     /// Writes an entry for every record of which the feeds should say something else than they last said.
     async fn say(&mut self, work: &mut Work<'_>, content: Content) -> Result<usize> {
-        let said = self.said(work, &content.records).await?;
+        let said = said(work.db(), self.site, &content.records).await?;
         let erased = work.app().ledger.among(self.site, &content.records);
         let erased = erased.map_err(Error::internal)?;
         if !erased.is_empty() {
             // What the feeds said of them goes now.
             work.forgets();
         }
-        let shares = content
-            .shares
-            .into_iter()
-            .map(|share| ((share.audience, share.id), share));
-        let mut shares: HashMap<_, _> = shares.collect();
-        let told: BTreeSet<_> = said.keys().chain(shares.keys()).copied().collect();
-        let mut drafts: BTreeMap<Audience, Vec<Draft>> = BTreeMap::new();
-        for (audience, id) in told {
-            let share = shares.remove(&(audience, id));
-            drafts.entry(audience).or_default().push(Draft {
-                gid: id,
-                kind: content.shape.kind.to_owned(),
-                schema: content.shape.schema.to_owned(),
-                parent: share.as_ref().and_then(|share| share.parent),
-                shared: share.map_or(Shared::No, |share| Shared::As(share.payload)),
-            });
-        }
+        let kind = content.shape.kind;
         let mut written = 0;
-        for (audience, drafts) in drafts {
+        for (audience, drafts) in drafts(content, &said) {
             let feed = self.feed(work, audience).await?;
             let appended = publisher::append(
                 &feed,
@@ -303,29 +287,12 @@ impl Locked {
                 Rules::default(),
             );
             for id in &appended.too_large {
-                tracing::error!(%id, kind = content.shape.kind, "a record is too large to travel");
+                tracing::error!(%id, kind, "a record is too large to travel");
             }
             written += appended.entries.len();
             self.store(work, &appended).await?;
         }
         Ok(written)
-    }
-
-    /// What the feeds of the site last said of records.
-    async fn said(&self, work: &Work<'_>, ids: &[Uuid]) -> Result<HashMap<(Audience, Uuid), Emitted>> {
-        let rows = feed_shared::Entity::find()
-            .filter(feed_shared::Column::Origin.eq(self.site))
-            .filter(feed_shared::Column::RecordId.is_in(ids.iter().copied()));
-        let rows = rows.all(work.db()).await?;
-        let said = rows.into_iter().map(|row| {
-            let emitted = Emitted {
-                op: Operation::from_word(&row.operation).ok_or_else(|| Error::internal("an unknown operation"))?,
-                ph: row.payload_hash.map(|bytes| exact(&bytes).map(Hash)).transpose()?,
-                salt: row.salt.map(|bytes| exact(&bytes).map(Salt)).transpose()?,
-            };
-            Ok(((audience_of(&row.audience)?, row.record_id), emitted))
-        });
-        said.collect()
     }
 
     /// Stores new entries, what they say of their records, and that earlier ones of the same records have no payload now.
@@ -409,6 +376,45 @@ impl Locked {
         }
         Ok(())
     }
+}
+
+/// What the feeds of a site last said of records.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn said(db: &impl ConnectionTrait, site: SiteId, ids: &[Uuid]) -> Result<HashMap<(Audience, Uuid), Emitted>> {
+    let rows = feed_shared::Entity::find()
+        .filter(feed_shared::Column::Origin.eq(site))
+        .filter(feed_shared::Column::RecordId.is_in(ids.iter().copied()));
+    let rows = rows.all(db).await?;
+    let said = rows.into_iter().map(|row| {
+        let emitted = Emitted {
+            op: Operation::from_word(&row.operation).ok_or_else(|| Error::internal("an unknown operation"))?,
+            ph: row.payload_hash.map(|bytes| exact(&bytes).map(Hash)).transpose()?,
+            salt: row.salt.map(|bytes| exact(&bytes).map(Salt)).transpose()?,
+        };
+        Ok(((audience_of(&row.audience)?, row.record_id), emitted))
+    });
+    said.collect()
+}
+
+/// What the feeds of a site should say of records now: of those that they have told of, and of those that are shared.
+pub fn drafts(content: Content, said: &HashMap<(Audience, Uuid), Emitted>) -> BTreeMap<Audience, Vec<Draft>> {
+    let shares = content.shares.into_iter();
+    let mut shares: HashMap<_, _> = shares.map(|share| ((share.audience, share.id), share)).collect();
+    let told: BTreeSet<_> = said.keys().chain(shares.keys()).copied().collect();
+    let mut drafts: BTreeMap<Audience, Vec<Draft>> = BTreeMap::new();
+    for (audience, id) in told {
+        let share = shares.remove(&(audience, id));
+        drafts.entry(audience).or_default().push(Draft {
+            gid: id,
+            kind: content.shape.kind.to_owned(),
+            schema: content.shape.schema.to_owned(),
+            parent: share.as_ref().and_then(|share| share.parent),
+            shared: share.map_or(Shared::No, |share| Shared::As(share.payload)),
+        });
+    }
+    drafts
 }
 
 pub(super) fn head_row(feed: &Feed, changed: i64) -> Result<feed_head::ActiveModel> {

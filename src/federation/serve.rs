@@ -6,12 +6,14 @@
 //! | `peers` | which tokens were used, and how many requests a site has open |
 //! | `feeds` | reading feeds, and appending to them |
 //! | `changes` | what a host says of itself, and which feeds advanced |
+//! | `audit` | what sites have signed of their audits |
 //! | `receipts` | witness, acknowledgements and reports |
 //! | `refusal` | the answers to what is not served |
 //!
 //! Every POST may be repeated. Whatever comes, the answer is one of these; nothing that a peer sends makes a handler panic,
 //! and what one peer does costs the others nothing.
 
+mod audit;
 mod call;
 mod changes;
 mod feeds;
@@ -73,6 +75,7 @@ pub fn routes(app: Arc<App>) -> Router {
         .route("/fed/v1/witness/{origin}", get(receipts::witness_of))
         .route("/fed/v1/ack", post(receipts::ack))
         .route("/fed/v1/reports", post(receipts::report))
+        .route("/fed/v1/audit", get(audit::held).post(audit::keep))
         .route("/fed/v1/keys/rotate", post(receipts::rotate))
         .with_state(serving)
         .layer(CompressionLayer::new())

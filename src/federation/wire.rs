@@ -4,6 +4,7 @@
 //! bytes, so nothing has to be canonicalised to verify a signature. Bytes (hashes, salts, keys, signatures) are base64url
 //! without padding. Times are whole milliseconds since 1970.
 
+mod audit;
 mod bytes;
 mod entry;
 mod hash;
@@ -13,6 +14,7 @@ mod signature;
 #[cfg(test)]
 mod tests;
 
+pub use audit::{AuditCheckpoint, AuditLink, audit_message, first_link, next_link};
 pub use bytes::{Hash, Head, PublicKey, Salt, Signature};
 pub use entry::{Batch, Checkpoint, Entry, Fork, Header, Malformed, Opening, Previous, Seal};
 pub use hash::{checkpoint_message, first_head, key_message, next_head, payload_hash, root_message};

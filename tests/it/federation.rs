@@ -1,5 +1,6 @@
 //! Feeds: what sites share, in order and signed, and nothing else.
 
+mod checked;
 mod copies;
 mod moving;
 mod privacy;

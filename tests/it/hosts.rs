@@ -1,5 +1,7 @@
-//! Hosts among each other: tokens, feeds that are appended and relayed, changes, and calling the hub over real sockets.
+//! Hosts among each other: tokens, feeds that are appended and relayed, changes, audits that are vouched for, and calling the hub
+//! over real sockets.
 
+mod audit;
 mod background;
 mod dialling;
 mod feeds;

@@ -17,7 +17,7 @@ const LEVELS: &[&[&str]] = &[
     ],
     &["app", "auth"],
     &["ops", "feed"],
-    &["graphql", "federation"],
+    &["graphql", "federation", "check"],
     &["schema"],
     &["http"],
     &["server", "cli", "demo", "main", "lib"],

@@ -34,7 +34,7 @@ fn registration(key: &DevelopmentKey) -> Value {
 
 const AUDIT: &str = "query($site: String!, $first: Int, $after: String) {
     auditEntries(site: $site, first: $first, after: $after) {
-        nodes { id site { slug } at action kind recordId record { id __typename } issuer subject }
+        nodes { id site { slug } at action kind recordId record { id __typename } issuer subject pseudonym position hash }
         pageInfo { hasNextPage endCursor } totalCount
     }
 }";

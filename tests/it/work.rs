@@ -6,7 +6,7 @@ use champion_network::{
     policy::{Caller, Identity},
     sites::ops::{Founding, found},
 };
-use entity::{Kind, ProjectId, audit_entry, idempotent_outcome, outbox, project, site};
+use entity::{Kind, ProjectId, audit_entry, audit_person, idempotent_outcome, outbox, project, site};
 use futures_util::future::join_all;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
 
@@ -49,7 +49,8 @@ on_both! {
             .await
             .unwrap()
             .unwrap();
-        assert_eq!(entry.subject.as_deref(), Some(admin.subject.as_str()));
+        let person = audit_person::Entity::find_by_id(entry.pseudonym.unwrap()).one(host.server.0.reader());
+        assert_eq!(person.await.unwrap().unwrap().subject, admin.subject);
         assert_eq!(entry.at, host.now());
 
         let garden = project::Entity::find().one(host.server.0.reader()).await.unwrap().unwrap();

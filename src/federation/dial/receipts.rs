@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, prelude::Uuid};
 use tokio::time::sleep;
 
 use super::{
-    Dialling,
+    Dialling, audit,
     hub::{Ask, Trouble},
     reports,
 };
@@ -33,8 +33,13 @@ type Told = HashMap<(SiteId, Origin, Audience), (Epoch, u64)>;
 /// Acknowledges what has been read, and reports what could not be, in the name of each site: the hub believes no site about another.
 pub(super) async fn send(dialling: Arc<Dialling>) {
     let (mut told, mut reported, mut backoff) = (Told::new(), reports::Told::new(), Backoff::default());
+    let mut vouched = audit::Told::new();
     loop {
-        let pause = match round(&dialling, &mut told, &mut reported).await {
+        let sent = async {
+            round(&dialling, &mut told, &mut reported).await?;
+            audits(&dialling, &mut vouched).await
+        };
+        let pause = match sent.await {
             Ok(()) => {
                 backoff.reset();
                 EVERY
@@ -77,6 +82,20 @@ async fn round(dialling: &Dialling, told: &mut Told, reported: &mut reports::Tol
         }
     }
     reports::parked(dialling, reported).await
+}
+
+/// Tells the hub what the sites of this host have signed of their audits.
+async fn audits(dialling: &Dialling, vouched: &mut audit::Told) -> Result<(), Trouble> {
+    for site in super::sites(&dialling.app).await? {
+        if !dialling.is_turned_away(site).await {
+            let told = audit::tell(&dialling.app, &dialling.hub, site, vouched).await;
+            dialling.note(site, &told).await;
+            if !told.as_ref().is_err_and(Trouble::is_about_the_site) {
+                told?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What may be acknowledged ([`super::super::protocol::cursor::Cursor::acknowledgement`]): what was read to the end and swept.

@@ -28,6 +28,7 @@ pub async fn import(app: &App, file: &File) -> Result<()> {
                 ERASED => {}
                 // The old host keeps a key that it has made and never used: here another one is made.
                 table if rows::is_unused_key(table, &line.row) => {}
+                rows::VOUCHED => rows::write_vouched(work.db(), &line.row).await?,
                 rows::WORDS => rows::write_words(work.db(), &line.row).await?,
                 table => rows::write(work.db(), table, &line.row).await?,
             }

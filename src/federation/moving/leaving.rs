@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use entity::{
-    SiteId, champion, feed_shared, impact_measure, impact_month, impact_release, issuer, moderation_action,
-    observation, organisation, placement, post, project, replica, report, resource, resource_edition, resource_overlay,
-    resource_proposal, site, site_key, space, support_session, thread,
+    SiteId, audit_checkpoint, audit_entry, audit_head, audit_person, champion, feed_shared, impact_measure,
+    impact_month, impact_release, issuer, moderation_action, observation, organisation, placement, post, project,
+    replica, report, resource, resource_edition, resource_overlay, resource_proposal, site, site_key, space,
+    support_session, thread,
 };
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect, prelude::Uuid};
 
@@ -66,6 +67,9 @@ pub async fn hand_over(work: &mut Work<'_>, site: SiteId) -> Result<()> {
         impact_month.SiteId,
         moderation_action.SiteId,
         issuer.SiteId,
+        audit_entry.SiteId,
+        audit_head.SiteId,
+        audit_person.SiteId,
         site_key.SiteId,
         feed_shared.Origin
     );
@@ -74,9 +78,10 @@ pub async fn hand_over(work: &mut Work<'_>, site: SiteId) -> Result<()> {
     if !directory::is_kept_here(work.db()).await? {
         // The hub relays the site's feeds from now on; whoever else has written them has nothing more to tell of it.
         relay::forget_site(work, site).await?;
+        // The hub keeps what the site has vouched for.
+        let vouched = audit_checkpoint::Entity::delete_many().filter(audit_checkpoint::Column::SiteId.eq(site));
+        vouched.exec(work.db()).await?;
     }
-    let audit = entity::audit_entry::Entity::delete_many().filter(entity::audit_entry::Column::SiteId.eq(site));
-    audit.exec(work.db()).await?;
     let copies: Vec<_> = shown
         .into_iter()
         .map(|(record_id, kind)| replica::ActiveModel {

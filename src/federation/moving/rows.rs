@@ -3,10 +3,10 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use entity::{
-    SiteId, audit_entry, champion, impact_measure, impact_month, impact_release, issuer, moderation_action,
-    observation, organisation, placement, post, project, project_champion, project_milestone, project_target, report,
-    resource, resource_edition, resource_overlay, resource_proposal, search_document, site_key, space, space_member,
-    support_session, thread,
+    SiteId, audit_checkpoint, audit_entry, audit_head, audit_person, champion, impact_measure, impact_month,
+    impact_release, issuer, moderation_action, observation, organisation, placement, post, project, project_champion,
+    project_milestone, project_target, report, resource, resource_edition, resource_overlay, resource_proposal,
+    search_document, site_key, space, space_member, support_session, thread,
 };
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IdenStatic, IntoActiveModel,
@@ -88,7 +88,7 @@ tables! {
     of_site {
         organisation, champion, resource, resource_edition, resource_overlay, resource_proposal, project, space, thread,
         post, placement, report, moderation_action, impact_measure, observation, support_session, impact_month,
-        impact_release, issuer, audit_entry, site_key,
+        impact_release, issuer, audit_entry, audit_head, audit_person, site_key,
     }
     parts {
         project_champion.ProjectId of project.Id,
@@ -114,6 +114,28 @@ pub async fn read_words(
             )?;
         }
     }
+    Ok(())
+}
+
+/// Hands over the words by which a site vouches for its audit.
+pub async fn read_vouched(
+    db: &impl ConnectionTrait,
+    site: SiteId,
+    mut take: impl FnMut(&'static str, Json) -> Result<()>,
+) -> Result<()> {
+    let words = audit_checkpoint::Entity::find().filter(audit_checkpoint::Column::SiteId.eq(site));
+    dump::<audit_checkpoint::Entity>(db, words, |row| take(VOUCHED, row)).await
+}
+
+/// What the lines are called by which a site vouches for its audit.
+pub const VOUCHED: &str = "audit_checkpoint";
+
+/// Writes such a word back. One that is held here stays: the hub has it from the site itself.
+pub async fn write_vouched(db: &impl ConnectionTrait, row: &Map<String, Json>) -> Result<()> {
+    use audit_checkpoint::{Column, Entity};
+    let mut held = OnConflict::columns([Column::SiteId, Column::Position]);
+    let insert = Entity::insert(read_row::<Entity>(row)?).on_conflict(held.do_nothing().to_owned());
+    insert.exec_without_returning(db).await?;
     Ok(())
 }
 
@@ -199,13 +221,7 @@ async fn load<E: EntityTrait>(db: &impl ConnectionTrait, told: &Map<String, Json
 where
     E::ActiveModel: ActiveModelBehavior,
 {
-    let mut row = <E::ActiveModel as ActiveModelBehavior>::new();
-    for column in E::Column::iter() {
-        let value = told.get(column.as_str()).and_then(decode);
-        let value =
-            value.ok_or_else(|| Error::not_now(format!("A row in the file has no usable {}.", column.as_str())))?;
-        row.try_set(column, value).map_err(Error::internal)?;
-    }
+    let row = read_row::<E>(told)?;
     let key: Vec<_> = E::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column).collect();
     let is_key = |column: &E::Column| key.iter().any(|key| key.as_str() == column.as_str());
     let others: Vec<_> = E::Column::iter().filter(|column| !is_key(column)).collect();
@@ -218,6 +234,20 @@ where
     let insert = E::insert(row).on_conflict(replace);
     insert.exec_without_returning(db).await?;
     Ok(())
+}
+
+fn read_row<E: EntityTrait>(told: &Map<String, Json>) -> Result<E::ActiveModel>
+where
+    E::ActiveModel: ActiveModelBehavior,
+{
+    let mut row = <E::ActiveModel as ActiveModelBehavior>::new();
+    for column in E::Column::iter() {
+        let value = told.get(column.as_str()).and_then(decode);
+        let value =
+            value.ok_or_else(|| Error::not_now(format!("A row in the file has no usable {}.", column.as_str())))?;
+        row.try_set(column, value).map_err(Error::internal)?;
+    }
+    Ok(row)
 }
 
 /// A value with its type, which the next database may store in another way.

@@ -64,6 +64,11 @@ impl Refusal {
         Self::nothing("NOT_A_HUB", "This host keeps no national site and relays nothing.")
     }
 
+    /// What is said contradicts what was said before.
+    pub fn contradicted(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "CONTRADICTED", message)
+    }
+
     /// The peer speaks another version.
     pub fn other_protocol() -> Self {
         let message = format!("This host speaks version {VERSION} of the protocol; say it in the header cn-fed.");

@@ -17,37 +17,42 @@ const KEY: &str = "cn-fed/1 key";
 const ROOT: &str = "cn-fed/1 root";
 
 /// The bytes of one hash or signature, put together piece by piece.
-struct Message(Vec<u8>);
+pub(super) struct Message(Vec<u8>);
 
 impl Message {
-    fn about(purpose: &str) -> Self {
+    pub(super) fn about(purpose: &str) -> Self {
         Self(Vec::with_capacity(512)).text(purpose)
     }
 
-    fn text(self, text: &str) -> Self {
+    pub(super) fn text(self, text: &str) -> Self {
         // Texts are limited to far less than four gigabytes before they come here.
         let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
         self.bytes(&length.to_be_bytes()).bytes(text.as_bytes())
     }
 
-    fn id(self, id: Uuid) -> Self {
+    pub(super) fn id(self, id: Uuid) -> Self {
         self.bytes(id.as_bytes())
     }
 
-    fn number(self, number: u64) -> Self {
+    pub(super) fn number(self, number: u64) -> Self {
         self.bytes(&number.to_be_bytes())
     }
 
-    fn time(self, time: DateTime<Utc>) -> Self {
+    pub(super) fn time(self, time: DateTime<Utc>) -> Self {
         self.bytes(&time.timestamp_millis().to_be_bytes())
     }
 
-    fn bytes(mut self, bytes: &[u8]) -> Self {
+    pub(super) fn bytes(mut self, bytes: &[u8]) -> Self {
         self.0.extend_from_slice(bytes);
         self
     }
 
-    fn hash(self) -> [u8; 32] {
+    /// What is signed.
+    pub(super) fn whole(self) -> Vec<u8> {
+        self.0
+    }
+
+    pub(super) fn hash(self) -> [u8; 32] {
         let hash = digest(&SHA256, &self.0);
         hash.as_ref().try_into().expect("SHA-256 has 32 bytes")
     }

@@ -106,6 +106,40 @@ fn hashes_and_messages_are_those_of_another_implementation() {
     );
 }
 
+/// Computed in Python too, by `docs/verify_audit.py`.
+#[test]
+fn the_chain_of_an_audit_is_that_of_another_implementation() {
+    let site = Origin(id(SITE));
+    let link = |position, pseudonym| AuditLink {
+        site,
+        position,
+        id: id(OTHER),
+        at: at(),
+        pseudonym,
+        action: "projectCreate",
+        kind: "PROJECT",
+        record: id(EPOCH),
+    };
+
+    let first = first_link(site);
+    let second = next_link(first, &link(1, None));
+    let third = next_link(second, &link(2, Some(id(EPOCH))));
+    assert_eq!(first.to_string(), "4zkJ4bH4YYW6-0LXfGqkJKhRq3s8oZ2tjTIWcEXBfBQ");
+    assert_eq!(second.to_string(), "VYw0it3ysvqBOza5WpwSYfsNXTXfwycOVmq_frSY0Ek");
+    assert_eq!(third.to_string(), "bIhdTNFYVTi7Eq9CGFA-M_yZEmqO_A1LvMvZ-SU6jKk");
+    let checkpoint = AuditCheckpoint {
+        position: 2,
+        hash: third,
+        at: at(),
+        kid: "k1".into(),
+        sig: Signature([0; 64]),
+    };
+    assert_eq!(
+        digest(&audit_message(site, &checkpoint)),
+        "3USbokyd2dIakrOwD7kKmU7pe6rek_1h7x-H2cgJCiA"
+    );
+}
+
 #[test]
 fn a_header_is_written_as_the_specification_says() {
     let text = header().text();

@@ -9,8 +9,8 @@ mod sources;
 use std::collections::HashMap;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use entity::{ChampionId, Kind, SiteId, champion};
-use sea_orm::{ConnectionTrait, prelude::Uuid};
+use entity::{ChampionId, Kind, SiteId, audit_person, champion};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, prelude::Uuid};
 use serde_json::{Value, json};
 
 use self::sources::SOURCES;
@@ -39,8 +39,39 @@ const NO_PLACE: &str = "This is no `next` of an export.";
 struct Person {
     champions: Vec<ChampionId>,
     identity: Option<(String, String)>,
-    /// Where these names say who they are.
-    sites: Vec<SiteId>,
+    /// Their names in the audits of the sites where these say who they are.
+    pseudonyms: Vec<Uuid>,
+}
+
+impl Person {
+    /// Somebody with these cards; the names of a token say at `sites` who they are.
+    async fn of(
+        db: &impl ConnectionTrait,
+        champions: Vec<ChampionId>,
+        identity: Option<(String, String)>,
+        sites: &[SiteId],
+    ) -> Result<Self> {
+        let pseudonyms = match &identity {
+            Some((issuer, subject)) => pseudonyms(db, issuer, subject, sites).await?,
+            None => Vec::new(),
+        };
+        Ok(Self {
+            champions,
+            identity,
+            pseudonyms,
+        })
+    }
+}
+
+async fn pseudonyms(db: &impl ConnectionTrait, issuer: &str, subject: &str, sites: &[SiteId]) -> Result<Vec<Uuid>> {
+    use audit_person::Column::{Issuer, Pseudonym, SiteId, Subject};
+    let own = audit_person::Entity::find()
+        .select_only()
+        .column(Pseudonym)
+        .filter(Issuer.eq(issuer))
+        .filter(Subject.eq(subject))
+        .filter(SiteId.is_in(sites.iter().copied()));
+    Ok(own.into_tuple().all(db).await?)
 }
 
 /// The slugs of the sites.
@@ -78,11 +109,9 @@ impl Place {
 /// [`Error::Unauthenticated`] when nobody is signed in, [`Error::Argument`] for what is no place of an export.
 pub async fn of_caller(app: &App, caller: &Caller, after: Option<&str>) -> Result<Value> {
     let identity = caller.identity.as_ref().ok_or(Error::Unauthenticated)?;
-    let person = Person {
-        champions: caller.champions.iter().map(|own| own.id).collect(),
-        identity: Some((identity.issuer.clone(), identity.subject.clone())),
-        sites: identity.sites.clone(),
-    };
+    let champions = caller.champions.iter().map(|own| own.id).collect();
+    let names = Some((identity.issuer.clone(), identity.subject.clone()));
+    let person = Person::of(app.reader(), champions, names, &identity.sites).await?;
     page(app, &person, after).await
 }
 
@@ -108,11 +137,8 @@ pub async fn of_champion(app: &App, caller: &Caller, row: &champion::Model, afte
     if !covers::<champion::Entity>(caller, Action::Export, row) {
         return Err(Error::Forbidden);
     }
-    let person = Person {
-        champions: vec![row.id],
-        identity: row.issuer.clone().zip(row.subject.clone()),
-        sites: vec![row.site_id],
-    };
+    let names = row.issuer.clone().zip(row.subject.clone());
+    let person = Person::of(app.reader(), vec![row.id], names, &[row.site_id]).await?;
     page(app, &person, after).await
 }
 

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, Object};
 use chrono::{DateTime, Utc};
-use entity::{Kind, audit_entry, ids};
+use entity::{Kind, audit_entry, audit_person, ids};
 
 use crate::{
     error::Result,
@@ -13,12 +13,24 @@ use crate::{
         record::{Node, home, of_kind},
         seen::{Seen, Shows},
     },
-    sites::{graphql::Site, ops::audit::AuditEntries},
+    sites::{
+        graphql::Site,
+        ops::audit::{self, AuditEntries},
+    },
 };
 
 /// That somebody changed something.
 #[derive(Clone, Debug)]
 pub struct AuditEntry(pub Seen<audit_entry::Entity>);
+
+impl AuditEntry {
+    /// Who stands behind it, looked up for all entries of a page at once.
+    async fn author(&self, ctx: &Context<'_>) -> Result<Option<audit_person::Model>> {
+        let load = async |rows: &[audit_entry::Model]| audit::people(ctx.app().reader(), rows).await;
+        let people = self.0.together("people".to_owned(), load).await?;
+        Ok(audit::author(&people, &self.0).cloned())
+    }
+}
 
 impl Shows for AuditEntry {
     type Entity = audit_entry::Entity;
@@ -82,14 +94,33 @@ impl AuditEntry {
         Ok(own.map(|(_, record)| record.clone()))
     }
 
-    /// The identity provider of who did it; null when this host did it on its operator's word.
-    async fn issuer(&self) -> Option<&str> {
-        self.0.issuer.as_deref()
+    /// Who did it, by a random id that is theirs in this site's audit: the same in every entry of one person, also after that
+    /// person was erased. Null when this host did it on its operator's word.
+    async fn pseudonym(&self) -> Option<String> {
+        self.0.pseudonym.map(|pseudonym| pseudonym.to_string())
     }
 
-    /// Who did it, by their name at that identity provider; null when this host did it on its operator's word.
-    async fn subject(&self) -> Option<&str> {
-        self.0.subject.as_deref()
+    /// The identity provider of who did it; null when this host did it on its operator's word, when the person was erased since,
+    /// or is known to another site.
+    async fn issuer(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        Ok(self.author(ctx).await?.map(|person| person.issuer))
+    }
+
+    /// Who did it, by their name at that identity provider; null when this host did it on its operator's word, when the person
+    /// was erased since, or is known to another site.
+    async fn subject(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        Ok(self.author(ctx).await?.map(|person| person.subject))
+    }
+
+    /// Its place in the chain of the site's audit: 1 for the first entry, and no number is left out.
+    async fn position(&self) -> i64 {
+        self.0.position
+    }
+
+    /// The end of the chain after this entry, 64 hexadecimal digits of SHA-256: it vouches for this entry and all before it. How it
+    /// is made stands in the host's `docs/security.md`.
+    async fn hash(&self) -> String {
+        audit::hexadecimal(&self.0.hash)
     }
 }
 

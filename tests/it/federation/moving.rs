@@ -1,7 +1,7 @@
 //! A site that moves to another host takes everything with it, and leaves what it shares.
 
 use champion_network::federation::{
-    keys,
+    audit, keys,
     messages::{Rotation, Testimony, Witness},
     moving::{self, File},
     relay, renewal,
@@ -17,6 +17,7 @@ use sea_orm::{
 };
 
 use crate::{
+    audit::findings,
     hosts::until,
     support::{
         Backend, Host, NATIONAL, Network, Person, Value, json,
@@ -66,6 +67,9 @@ async fn moves(hub: &Host, from: &Host, to: &Host) {
     let garden = fill(from).await;
     let leeds = site(from, "leeds").await.id;
     sequence(from).await;
+    audit::vouch(&from.server.0).await.unwrap();
+    let vouched = audit::newest(from.server.0.reader(), leeds).await.unwrap();
+    assert!(vouched.is_some());
     let text = moving::export(&from.server.0, leeds).await.unwrap();
 
     let lead = from.person(&["leeds:project_lead"]);
@@ -137,6 +141,12 @@ async fn moves(hub: &Host, from: &Host, to: &Host) {
             .unwrap(),
     ] {
         assert_eq!(count, 0);
+    }
+    assert_eq!(audit::newest(to.server.0.reader(), leeds).await.unwrap(), vouched);
+    audit::vouch(&to.server.0).await.unwrap();
+    assert_ne!(audit::newest(to.server.0.reader(), leeds).await.unwrap(), vouched);
+    for host in [hub, from, to] {
+        assert_eq!(findings(host).await, Vec::<String>::new());
     }
 }
 

@@ -241,6 +241,7 @@ on_both! {
         let national = national.iter().find(|site| site.slug == "national").unwrap().id;
         let told: Vec<_> = entries.iter().filter(|entry| entry.action == "threadSetState").collect();
         assert_eq!(told.len(), 1);
-        assert_eq!((told[0].site_id, told[0].subject.as_deref()), (national, Some(moderator.subject.as_str())));
+        let person = entity::audit_person::Entity::find_by_id(told[0].pseudonym.unwrap()).one(&database).await.unwrap();
+        assert_eq!((told[0].site_id, person.unwrap().subject), (national, moderator.subject));
     }
 }

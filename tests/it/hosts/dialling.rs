@@ -26,13 +26,13 @@ use super::*;
 use crate::support::on_each_database;
 
 /// A host that serves and works in the background.
-struct Running {
+pub struct Running {
     stop: oneshot::Sender<()>,
     serving: JoinHandle<()>,
 }
 
 /// Runs a host at a socket.
-fn run(host: &Host, listener: TcpListener) -> Running {
+pub fn run(host: &Host, listener: TcpListener) -> Running {
     let app = Arc::clone(app(host));
     let router = host.server.router().unwrap();
     let background = Background::start(&app).unwrap();
@@ -47,7 +47,7 @@ fn run(host: &Host, listener: TcpListener) -> Running {
 
 impl Running {
     /// Stops it; it ends in order.
-    async fn ends(self) {
+    pub async fn ends(self) {
         drop(self.stop);
         tokio::time::timeout(DEADLINE, self.serving)
             .await
@@ -56,14 +56,14 @@ impl Running {
     }
 }
 
-async fn socket() -> (TcpListener, SocketAddr) {
+pub async fn socket() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     (listener, address)
 }
 
 /// A hub at an address, and two hosts that call it.
-async fn calling(backend: Backend, hub: SocketAddr) -> Network {
+pub async fn calling(backend: Backend, hub: SocketAddr) -> Network {
     let calls = |settings: &mut champion_network::config::Settings| {
         settings.hub_url = format!("http://{hub}");
         settings.development_issuer = true;
@@ -71,7 +71,7 @@ async fn calling(backend: Backend, hub: SocketAddr) -> Network {
     Network::joined(backend, |settings| settings.http.body_seconds = 1, calls).await
 }
 
-async fn project(host: &Host, slug: &str, title: &str) {
+pub async fn project(host: &Host, slug: &str, title: &str) {
     let lead = host.champion(&[&format!("{slug}:project_lead")]).await;
     let input = json!({
         "site": slug, "title": title, "summary": "All about it.", "visibility": "NETWORK", "focusAreas": ["STAFF_CULTURE"],

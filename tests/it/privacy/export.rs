@@ -15,6 +15,10 @@ use crate::{
 /// Tables whose rows name people and that are no records of them, with the reason.
 const NOT_OF_PEOPLE: &[(&str, &str)] = &[
     (
+        "audit_person",
+        "their names stand at the top of the export, and each pseudonym at the entries",
+    ),
+    (
         "change",
         "what the rules read of records that stand in the export, for some days",
     ),
@@ -38,11 +42,11 @@ const LEFT_OUT: &[(&str, &str)] = &[
         "champion.claim_code_hash",
         "somebody could guess at the code, which is for whoever is invited",
     ),
+    ("audit_entry.hash", "it proves the entry and says nothing of anybody"),
     (
-        "audit_entry.issuer",
-        "of what they did it stands at the top; else it is somebody else",
+        "audit_entry.pseudonym",
+        "of what others did to their card: it is somebody else",
     ),
-    ("audit_entry.subject", "the same"),
     ("resource_edition.resource_status", "repeats the resource"),
     (
         "resource_proposal.offer",

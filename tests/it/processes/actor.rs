@@ -91,11 +91,11 @@ impl Process {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
-    /// What its operator is told when a command fails.
+    /// What its operator is told when a command fails, also what it has printed before.
     pub fn fails(&self, arguments: &[&str]) -> String {
         let output = self.command(arguments).output().unwrap();
         assert!(!output.status.success(), "{arguments:?}");
-        String::from_utf8(output.stderr).unwrap()
+        String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
     }
 
     fn command(&self, arguments: &[&str]) -> Command {

@@ -69,6 +69,39 @@ on_each_database! {
 }
 
 on_each_database! {
+    async fn an_older_database_is_told_by_what_the_hub_has_seen_of_its_audit(backend) {
+        let (hub, [leeds]) = network(backend, ["leeds"]).await;
+        let lead = leeds.champion("lead", "project_lead").await;
+        lead.writes("Before").await;
+        in_step(&hub, &leeds).await;
+        leeds.stops();
+        let backup = leeds.backs_up().await;
+        leeds.starts();
+        lead.writes("After").await;
+        lead.writes("Afterwards").await;
+        let told = leeds.does(&["check"]);
+        assert!(told.starts_with("Everything holds."), "while it runs: {told}");
+        // A host that stops in order vouches for what was written, and tells the hub.
+        leeds.stops();
+        let told = leeds.does(&["check"]);
+        assert!(told.starts_with("Everything holds."), "{told}");
+
+        leeds.restores(&backup).await;
+        let told = leeds.fails(&["check"]);
+        assert!(told.contains("leeds: audit: the hub has seen 2 entries that are not here, from entry "), "{told}");
+        assert!(leeds.does(&["check", "--offline"]).starts_with("Everything holds."), "of itself nobody can tell");
+        leeds.starts();
+        lead.writes("Anew").await;
+        lead.writes("Once more").await;
+        leeds.stops();
+        let told = leeds.fails(&["check"]);
+        assert!(told.contains("leeds: audit: among the entries ") && told.contains("the hub holds"), "{told}");
+        assert!(hub.log().contains("a site vouches for another audit than it did before"), "{}", hub.log());
+        assert!(leeds.log().contains("the hub holds another story of the audit of a site"), "{}", leeds.log());
+    }
+}
+
+on_each_database! {
     async fn a_reader_restored_from_a_backup_catches_up_without_a_gap(backend) {
         let (hub, [leeds]) = network(backend, ["leeds"]).await;
         let nora = hub.champion("nora", "project_lead").await;

@@ -55,5 +55,9 @@ on_each_database! {
         assert_eq!(Held::by(&leeds, "leeds").await.shown(), Held::by(&hub, "leeds").await.shown());
         assert!(Held::by(&leeds, "leeds").await.entries.is_empty(), "what it told as the site's host is gone");
         assert!(keeps(&leeds, "york").await);
+        for host in [&hub, &leeds, &hull] {
+            let told = host.does(&["check"]);
+            assert!(told.starts_with("Everything holds."), "{told}");
+        }
     }
 }

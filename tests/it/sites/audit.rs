@@ -28,6 +28,10 @@ on_both! {
         assert_eq!(nodes[1]["site"]["slug"], "leeds");
         assert_eq!((&nodes[0]["subject"], &nodes[1]["subject"]), (&json!(admin.subject), &json!(lead.subject)));
         assert_eq!((&nodes[1]["issuer"], &nodes[3]["subject"]), (&json!("https://issuer.test"), &json!(null)));
+        assert_eq!(entries.nodes("position"), ["4", "3", "2", "1"]);
+        assert!(entries.nodes("hash").iter().all(|hash| hash.len() == 64));
+        assert_ne!(nodes[0]["pseudonym"], nodes[1]["pseudonym"]);
+        assert_eq!(nodes[3]["pseudonym"], json!(null));
         let node = "query($id: ID!) { node(id: $id) { id ... on AuditEntry { action } } }";
         let found = admin.run(node, json!({ "id": nodes[0]["id"] })).await;
         assert_eq!(found.data()["node"]["action"], "issuerRegister");

@@ -525,16 +525,20 @@ pub fn audit(row: audit_entry::Model, person: &Person, slugs: &Slugs) -> Value {
     let audit_entry::Model {
         id,
         site_id: site,
+        position,
         at,
-        issuer,
-        subject,
+        pseudonym,
         action,
         kind,
         record_id,
+        // It proves the entry and says nothing of anybody.
+        hash: _,
     } = row;
-    let by = issuer.zip(subject);
-    let is_own = by.is_some() && by == person.identity && person.sites.contains(&site);
-    let fields = json!({ "isOwn": is_own, "action": action, "kind": kind, "record": ids::print(kind, record_id) });
+    let pseudonym = pseudonym.filter(|name| person.pseudonyms.contains(name));
+    let fields = json!({
+        "isOwn": pseudonym.is_some(), "pseudonym": pseudonym, "position": position, "action": action, "kind": kind,
+        "record": ids::print(kind, record_id),
+    });
     let frame = Frame {
         of: "AuditEntry",
         id: id.to_string(),

@@ -259,15 +259,9 @@ fn moderation(person: &Person) -> Condition {
     about(moderation_action::Column::SubjectId, person).add(own(moderation_action::Column::ModeratorId, person))
 }
 
-/// What was done to their cards, and what was done under their names where these say who they are.
+/// What was done to their cards, and what was done under their pseudonyms.
 fn done(person: &Person) -> Condition {
-    let mut done = Condition::any().add(own(audit_entry::Column::RecordId, person));
-    if let Some((issuer, subject)) = &person.identity {
-        let by_them = Condition::all()
-            .add(audit_entry::Column::Issuer.eq(issuer))
-            .add(audit_entry::Column::Subject.eq(subject))
-            .add(audit_entry::Column::SiteId.is_in(person.sites.iter().copied()));
-        done = done.add(by_them);
-    }
-    done
+    Condition::any()
+        .add(own(audit_entry::Column::RecordId, person))
+        .add(audit_entry::Column::Pseudonym.is_in(person.pseudonyms.iter().copied()))
 }
