@@ -111,7 +111,8 @@ impl Schema {
                 format!("{of}.{field}")
             };
             let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
-            for item in items.iter().filter(|item| item.is_object()) {
+            // A scalar may hold JSON, which is no object of a type.
+            for item in items.iter().filter(|item| item["__typename"].is_string()) {
                 told(&by, item);
                 self.told_below(&text(&item["__typename"]), &by, item, told);
             }
