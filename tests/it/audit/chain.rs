@@ -215,7 +215,9 @@ on_both! {
 
         // The site has a key once it has a feed, and vouches for what there is.
         champion_network::federation::sequencer::run(app).await.unwrap();
-        heads(head.clone().into_active_model()).await;
+        let mut whole = head.clone().into_active_model();
+        (whole.position, whole.hash) = (Set(head.position), Set(head.hash));
+        heads(whole).await;
         writes(host, &[], &[last.clone()]).await;
         champion_network::federation::audit::vouch(app).await.unwrap();
         assert_eq!(findings(host).await, Vec::<String>::new());
