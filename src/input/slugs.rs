@@ -30,6 +30,9 @@ pub fn free_slug(title: &str, taken: &[String]) -> String {
 }
 
 #[cfg(test)]
+mod fuzz;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

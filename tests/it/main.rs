@@ -25,6 +25,7 @@ mod sites;
 mod statements;
 mod subgraph;
 mod subscriptions;
+mod supply;
 mod support;
 mod sweep;
 mod tokens;
