@@ -33,7 +33,14 @@ fn host() -> Result<String, Box<dyn Error>> {
 }
 
 fn metadata(target: &str) -> Result<Value, Box<dyn Error>> {
-    let arguments = ["metadata", "--locked", "--format-version", "1", "--filter-platform", target];
+    let arguments = [
+        "metadata",
+        "--locked",
+        "--format-version",
+        "1",
+        "--filter-platform",
+        target,
+    ];
     let told = Command::new("cargo")
         .args(arguments)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -86,7 +93,10 @@ impl<'m> Graph<'m> {
         };
         for dependency in self.nodes.get(id)?["deps"].as_array()? {
             let other = dependency["pkg"].as_str()?;
-            let kinds = dependency["dep_kinds"].as_array()?.iter().map(|kind| kind["kind"].as_str());
+            let kinds = dependency["dep_kinds"]
+                .as_array()?
+                .iter()
+                .map(|kind| kind["kind"].as_str());
             let kinds: BTreeSet<_> = kinds.collect();
             if !kinds.contains(&None) && !kinds.contains(&Some("build")) {
                 continue;
@@ -99,7 +109,10 @@ impl<'m> Graph<'m> {
 
     fn is_macro(&self, id: &str) -> bool {
         let targets = self.packages.get(id).and_then(|package| package["targets"].as_array());
-        let mut kinds = targets.into_iter().flatten().filter_map(|target| target["kind"].as_array());
+        let mut kinds = targets
+            .into_iter()
+            .flatten()
+            .filter_map(|target| target["kind"].as_array());
         kinds.any(|kinds| kinds.iter().any(|kind| kind == "proc-macro"))
     }
 }
@@ -112,7 +125,9 @@ fn bill(metadata: &Value, hashes: &BTreeMap<(String, String), String>, target: &
     graph.follow(id, true)?;
     let reference = |id: &str| graph.packages.get(id).and_then(|package| purl(package));
     let others = graph.part_of_it.iter().filter(|(other, _)| **other != id);
-    let components: Option<Vec<_>> = others.map(|(other, part)| component(graph.packages.get(other)?, *part, hashes)).collect();
+    let components: Option<Vec<_>> = others
+        .map(|(other, part)| component(graph.packages.get(other)?, *part, hashes))
+        .collect();
     let dependencies: Option<Vec<_>> = graph
         .part_of_it
         .keys()

@@ -437,7 +437,10 @@ mod tests {
 
         assert_eq!(disclose(shape, &figures(20, 7, 0, 0)), Released::SUPPRESSED);
         let released = disclose(shape, &figures(21, 8, 0, 0));
-        assert_eq!((released.disclosed, released.value), (Disclosed::Rounded, Some(Decimal::new(5, 1))));
+        assert_eq!(
+            (released.disclosed, released.value),
+            (Disclosed::Rounded, Some(Decimal::new(5, 1)))
+        );
     }
 
     #[test]
@@ -449,7 +452,10 @@ mod tests {
                     let released = disclose(shape, &figures(count, sum, 0, 0));
                     let truth = Decimal::from(sum) / Decimal::from(count);
                     let interval = mean_bounds(shape, &released);
-                    assert!(interval.low <= truth && truth <= interval.high, "{sum} of {count}: {interval:?}");
+                    assert!(
+                        interval.low <= truth && truth <= interval.high,
+                        "{sum} of {count}: {interval:?}"
+                    );
                 }
             }
         }

@@ -86,12 +86,23 @@ mod tests {
                 let fits = |one: i32, two: i32| two <= SERVICES * one;
                 let of_people: Vec<_> = (0..=40).filter(|number| same(number, people)).collect();
                 let of_sign_ups: Vec<_> = (0..=100).filter(|number| same(number, sign_ups)).collect();
-                let left = of_people.iter().filter(|one| of_sign_ups.iter().any(|two| fits(**one, *two)));
-                let others = of_sign_ups.iter().filter(|two| of_people.iter().any(|one| fits(*one, **two)));
+                let left = of_people
+                    .iter()
+                    .filter(|one| of_sign_ups.iter().any(|two| fits(**one, *two)));
+                let others = of_sign_ups
+                    .iter()
+                    .filter(|two| of_people.iter().any(|one| fits(*one, **two)));
                 let few = |left: usize, all: &[i32]| all.len() > 1 && left > 0 && left < 4;
                 let expected = few(left.count(), &of_people) || few(others.count(), &of_sign_ups);
-                assert_eq!(close(people, sign_ups), expected, "{people} people, {sign_ups} sign-ups");
-                assert_eq!(narrow(SessionFigure::PeopleHelped, &told(people), &told(sign_ups)), expected);
+                assert_eq!(
+                    close(people, sign_ups),
+                    expected,
+                    "{people} people, {sign_ups} sign-ups"
+                );
+                assert_eq!(
+                    narrow(SessionFigure::PeopleHelped, &told(people), &told(sign_ups)),
+                    expected
+                );
             }
         }
     }

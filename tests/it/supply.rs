@@ -34,7 +34,11 @@ fn every_library_comes_from_the_registry_with_its_hash() {
             continue;
         }
         let source = text(&package, "source");
-        assert_eq!(source, Some("registry+https://github.com/rust-lang/crates.io-index"), "{name}");
+        assert_eq!(
+            source,
+            Some("registry+https://github.com/rust-lang/crates.io-index"),
+            "{name}"
+        );
         assert_eq!(text(&package, "checksum").map(str::len), Some(64), "{name}");
     }
 }
@@ -43,7 +47,11 @@ fn every_library_comes_from_the_registry_with_its_hash() {
 #[test]
 fn no_library_is_older_than_a_known_fix() {
     let rules = read("deny.toml");
-    let refused = rules["bans"]["deny"].as_array().unwrap().iter().map(|rule| rule.as_table().unwrap());
+    let refused = rules["bans"]["deny"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|rule| rule.as_table().unwrap());
     let mut floors = 0;
     for rule in refused {
         let Some((name, below)) = text(rule, "crate").unwrap().split_once("@<") else {
@@ -62,31 +70,60 @@ fn no_library_is_older_than_a_known_fix() {
 
 /// What cargo's own tree says that the program is built of, as `name@version`.
 fn tree(edges: &str) -> BTreeSet<String> {
-    let told = cargo(&["tree", "--locked", "--offline", "-p", "champion-network", "--prefix", "none", "-e", edges]);
+    let told = cargo(&[
+        "tree",
+        "--locked",
+        "--offline",
+        "-p",
+        "champion-network",
+        "--prefix",
+        "none",
+        "-e",
+        edges,
+    ]);
     let lines = told.lines().map(|line| {
         let mut words = line.split(' ');
         let (name, version) = (words.next().unwrap(), words.next().unwrap());
         format!("{name}@{}", version.trim_start_matches('v'))
     });
-    lines.filter(|package| !package.starts_with("champion-network@")).collect()
+    lines
+        .filter(|package| !package.starts_with("champion-network@"))
+        .collect()
 }
 
 fn cargo(arguments: &[&str]) -> String {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let told = Command::new(cargo).args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    let told = Command::new(cargo)
+        .args(arguments)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
     assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
     String::from_utf8(told.stdout).unwrap()
 }
 
 #[test]
 fn the_bill_of_materials_lists_what_the_program_is_built_of() {
-    let bill = cargo(&["run", "--quiet", "--locked", "--offline", "--example", "bill_of_materials"]);
+    let bill = cargo(&[
+        "run",
+        "--quiet",
+        "--locked",
+        "--offline",
+        "--example",
+        "bill_of_materials",
+    ]);
     let bill: Value = serde_json::from_str(&bill).unwrap();
     let listed = |scopes: &[&str]| -> BTreeSet<String> {
         let components = bill["components"].as_array().unwrap().iter();
         let of_scope = components.filter(|component| scopes.contains(&component["scope"].as_str().unwrap()));
         of_scope
-            .map(|component| format!("{}@{}", component["name"].as_str().unwrap(), component["version"].as_str().unwrap()))
+            .map(|component| {
+                format!(
+                    "{}@{}",
+                    component["name"].as_str().unwrap(),
+                    component["version"].as_str().unwrap()
+                )
+            })
             .collect()
     };
     assert_eq!(listed(&["required", "excluded"]), tree("normal,build"));
@@ -97,6 +134,10 @@ fn the_bill_of_materials_lists_what_the_program_is_built_of() {
         let (name, version) = (component["name"].as_str(), component["version"].as_str());
         let same = |package: &&Table| (text(package, "name"), text(package, "version")) == (name, version);
         let package = locked.iter().find(same).expect("Cargo.lock has it");
-        assert_eq!(component["hashes"][0]["content"].as_str(), text(package, "checksum"), "{name:?}");
+        assert_eq!(
+            component["hashes"][0]["content"].as_str(),
+            text(package, "checksum"),
+            "{name:?}"
+        );
     }
 }

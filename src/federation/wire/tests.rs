@@ -263,9 +263,41 @@ proptest! {
 const HEADERS: &str = include_str!("../../fuzz/batches.txt");
 
 const WORDS: &[&str] = &[
-    "\"pos\":", "\"from\":", "\"to\":", "\"entries\":", "\"seal\":", "\"payload\":", "null", "0", "1", "-1", "1e3", "1.0",
-    "18446744073709551615", "9223372036854775807", "99999999999999999", "{", "}", "[", "]", ",", ":", "\"", "\\", "\\u0000",
-    "\\ud800", "\"del\"", "\"open\"", "\"erase\"", "\"\"", " ", "\n", "\0", "urn:uuid:", "=", "_",
+    "\"pos\":",
+    "\"from\":",
+    "\"to\":",
+    "\"entries\":",
+    "\"seal\":",
+    "\"payload\":",
+    "null",
+    "0",
+    "1",
+    "-1",
+    "1e3",
+    "1.0",
+    "18446744073709551615",
+    "9223372036854775807",
+    "99999999999999999",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "\"",
+    "\\",
+    "\\u0000",
+    "\\ud800",
+    "\"del\"",
+    "\"open\"",
+    "\"erase\"",
+    "\"\"",
+    " ",
+    "\n",
+    "\0",
+    "urn:uuid:",
+    "=",
+    "_",
 ];
 
 /// The heads after each entry, which depend on every byte of the headers.
@@ -280,14 +312,17 @@ fn heads(batch: &Batch) -> Vec<Head> {
 
 #[test]
 fn whatever_is_read_as_a_header_is_written_and_read_as_the_same() {
-    bolero::check!().with_test_time(MOMENT).with_type::<Choice>().for_each(|choice: &Choice| {
-        let text = changed(choice, &seeds(HEADERS), WORDS);
-        if let Ok(header) = Header::parse(&text) {
-            let written = header.text();
-            assert_eq!(Header::parse(&written), Ok(header), "{text}");
-            assert_eq!(Header::parse(&written).unwrap().text(), written);
-        }
-    });
+    bolero::check!()
+        .with_test_time(MOMENT)
+        .with_type::<Choice>()
+        .for_each(|choice: &Choice| {
+            let text = changed(choice, &seeds(HEADERS), WORDS);
+            if let Ok(header) = Header::parse(&text) {
+                let written = header.text();
+                assert_eq!(Header::parse(&written), Ok(header), "{text}");
+                assert_eq!(Header::parse(&written).unwrap().text(), written);
+            }
+        });
 }
 
 #[test]
@@ -296,13 +331,18 @@ fn whatever_is_read_as_a_batch_is_written_with_the_same_bytes_and_heads() {
     let mut none = batch();
     (none.entries, none.from, none.to) = (Vec::new(), 2, 1);
     let none = serde_json::to_string(&none).unwrap();
-    bolero::check!().with_test_time(MOMENT).with_type::<Choice>().for_each(|choice: &Choice| {
-        let text = changed(choice, &[&whole, &none], WORDS);
-        let Ok(read) = Batch::parse(text.as_bytes()) else { return };
-        let written = serde_json::to_vec(&read).unwrap();
-        let again = Batch::parse(&written).expect("what was read can be read again");
-        assert_eq!(heads(&again), heads(&read), "{text}");
-        assert_eq!(serde_json::to_vec(&again).unwrap(), written, "{text}");
-        assert_eq!(again, read, "{text}");
-    });
+    bolero::check!()
+        .with_test_time(MOMENT)
+        .with_type::<Choice>()
+        .for_each(|choice: &Choice| {
+            let text = changed(choice, &[&whole, &none], WORDS);
+            let Ok(read) = Batch::parse(text.as_bytes()) else {
+                return;
+            };
+            let written = serde_json::to_vec(&read).unwrap();
+            let again = Batch::parse(&written).expect("what was read can be read again");
+            assert_eq!(heads(&again), heads(&read), "{text}");
+            assert_eq!(serde_json::to_vec(&again).unwrap(), written, "{text}");
+            assert_eq!(again, read, "{text}");
+        });
 }

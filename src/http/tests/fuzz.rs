@@ -16,9 +16,43 @@ use crate::fuzz::{Choice, MOMENT, SOON, changed, seeds};
 const SEEDS: &str = include_str!("../../fuzz/documents.txt");
 
 const WORDS: &[&str] = &[
-    "{ ", " }", "{ person ", "{ friend ", "{ name }", "... { ", "...A", "...B ", "... on Person { ", "(a: ", ")", "[", "]",
-    "[[[[", "{ below: ", "\"", "\"\"\"", "\\", "\\\"\"\"", "#", "\n", "\r", ",", "\u{FEFF}", "$a", "@include(if: true)",
-    "fragment B on Query { ...A } ", "query Q { ", "alias: ", "__schema { types { ", "-1", "1e9", "null", "\0", "&", "|", "!",
+    "{ ",
+    " }",
+    "{ person ",
+    "{ friend ",
+    "{ name }",
+    "... { ",
+    "...A",
+    "...B ",
+    "... on Person { ",
+    "(a: ",
+    ")",
+    "[",
+    "]",
+    "[[[[",
+    "{ below: ",
+    "\"",
+    "\"\"\"",
+    "\\",
+    "\\\"\"\"",
+    "#",
+    "\n",
+    "\r",
+    ",",
+    "\u{FEFF}",
+    "$a",
+    "@include(if: true)",
+    "fragment B on Query { ...A } ",
+    "query Q { ",
+    "alias: ",
+    "__schema { types { ",
+    "-1",
+    "1e9",
+    "null",
+    "\0",
+    "&",
+    "|",
+    "!",
 ];
 
 static SETTINGS: LazyLock<HttpSettings> = LazyLock::new(settings);
@@ -66,7 +100,11 @@ fn unfolded(document: &Document, selections: &[Selection], around: usize, budget
         } else {
             unfolded(document, below, around + 1, budget)?
         };
-        all = [all[0].max(depth + fields), all[1].max(levels + 1), all[2] + selected + 1];
+        all = [
+            all[0].max(depth + fields),
+            all[1].max(levels + 1),
+            all[2] + selected + 1,
+        ];
     }
     Some(all)
 }
@@ -94,7 +132,10 @@ fn agrees(text: &str, document: &Document) {
             let [depth, levels, selected] = measured.expect("what is let through has an end");
             assert!(introspects || depth <= SETTINGS.document_depth, "{depth} deep: {text}");
             assert!(depth <= 40 && levels <= 41, "{levels} levels: {text}");
-            assert!(selected <= SETTINGS.document_selections, "{selected} selections: {text}");
+            assert!(
+                selected <= SETTINGS.document_selections,
+                "{selected} selections: {text}"
+            );
         }
     }
     let plain = !introspects && !text.contains("fragment");
@@ -122,18 +163,21 @@ fn scans_alike(text: &str, document: &Document) {
 
 #[test]
 fn whatever_a_document_holds_it_is_read_soon_and_as_deep_as_it_is() {
-    bolero::check!().with_test_time(MOMENT).with_type::<Choice>().for_each(|choice: &Choice| {
-        let text = changed(choice, &seeds(SEEDS), WORDS);
-        let text = if choice.0 % 3 == 0 { text } else { closed(text) };
-        let started = Instant::now();
-        let read = DOCUMENTS.read(&text);
-        assert!(started.elapsed() < SOON, "took {:?}: {text}", started.elapsed());
-        // A parser without these limits, as far as the stack allows.
-        if let Ok(document) = Parser::new().recursion_limit(400).parse_ast(&text, "document") {
-            agrees(&text, &document);
-            scans_alike(&text, &document);
-        } else {
-            assert!(read.is_err(), "what is no document was read: {text}");
-        }
-    });
+    bolero::check!()
+        .with_test_time(MOMENT)
+        .with_type::<Choice>()
+        .for_each(|choice: &Choice| {
+            let text = changed(choice, &seeds(SEEDS), WORDS);
+            let text = if choice.0 % 3 == 0 { text } else { closed(text) };
+            let started = Instant::now();
+            let read = DOCUMENTS.read(&text);
+            assert!(started.elapsed() < SOON, "took {:?}: {text}", started.elapsed());
+            // A parser without these limits, as far as the stack allows.
+            if let Ok(document) = Parser::new().recursion_limit(400).parse_ast(&text, "document") {
+                agrees(&text, &document);
+                scans_alike(&text, &document);
+            } else {
+                assert!(read.is_err(), "what is no document was read: {text}");
+            }
+        });
 }

@@ -59,6 +59,7 @@ pub async fn release(work: &mut Work<'_>, draft: Draft) -> Result<Vec<impact_rel
     let (from, to) = whole_months(&mut check, draft.from, draft.to, work.today());
     check.done()?;
     let shape = Shape::of(&measure);
+    let beside = Beside::of(work, site.id, &measure, (from, to)).await?;
     let approved = months::lock(work, site.id, measure.id, from, to).await?;
     let before = before(work, site.id, measure.id, from, to).await?;
     let earlier = |month: Month| before.get(&month).map_or(&[][..], Vec::as_slice);
@@ -67,7 +68,6 @@ pub async fn release(work: &mut Work<'_>, draft: Draft) -> Result<Vec<impact_rel
         Some((month, disclose(shape, &figures)))
     });
     let figures: Vec<_> = figures.collect();
-    let beside = Beside::of(work, site.id, &measure, (from, to)).await?;
     let mut check = Check::new();
     for (month, figure) in &figures {
         beside.check(&mut check, &measure, *month, figure, earlier(*month));

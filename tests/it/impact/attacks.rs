@@ -8,6 +8,7 @@ mod arithmetic;
 mod attacker;
 mod knowledge;
 mod seeded;
+mod told;
 mod world;
 
 use champion_network::config::Settings;
@@ -150,6 +151,27 @@ on_both! {
         // A month of which the other says nothing is free.
         world.helps("leeds", "2026-04", 7, 0).await;
         assert_eq!(world.releases("leeds", "campaign", "2026-04", "2026-04").await, "");
+    }
+}
+
+on_both! {
+    with without_budgets; async fn of_two_releases_at_once_that_tell_of_one_another_one_is_withheld(host) {
+        let mut world = World::with(host, &["people", "sign-ups"]).await;
+        for month in ["2026-03", "2026-04", "2026-05"] {
+            world.helps("leeds", month, 6, 17).await;
+        }
+        for month in ["2026-03-01", "2026-04-01", "2026-05-01"] {
+            let release = async |code: &str| {
+                let input = json!({
+                    "site": "leeds", "measure": world.measures[code].id, "from": month, "to": month, "visibility": "PUBLIC",
+                });
+                world.analyst("leeds").does("impactRelease", input, "releases { id }").await.problems()
+            };
+            let (people, sign_ups) = tokio::join!(release("people"), release("sign-ups"));
+            let mut problems = [people, sign_ups];
+            problems.sort_unstable();
+            assert_eq!(problems, ["", "NOT_ALLOWED_NOW measure"], "{month}");
+        }
     }
 }
 

@@ -12,10 +12,37 @@ use crate::fuzz::{Choice, MOMENT, SOON, changed, seeds};
 const SEEDS: &str = include_str!("../../../fuzz/headers.txt");
 
 const WORDS: &[&str] = &[
-    "\"alg\":", "\"none\"", "\"HS256\"", "\"EdDSA\"", "\"eddsa\"", "\"ES256\"", "\"RS256\"", "null", "[\"EdDSA\"]", "{", "}",
-    ",", ":", "\"", "\\u0061lg", "\\", "\"jwk\":{}", "\"jku\":\"https://example.org\"", "\"x5u\":\"\"", "\"x5c\":[]",
-    "\"crit\":[\"b64\"]", "\"b64\":false", "\"zip\":\"DEF\"", "\"typ\":\"JWT\"", "\"typ\":\"jwe\"", "\"kid\":null", " ", "\0",
-    "\u{FEFF}", "ſ", "K",
+    "\"alg\":",
+    "\"none\"",
+    "\"HS256\"",
+    "\"EdDSA\"",
+    "\"eddsa\"",
+    "\"ES256\"",
+    "\"RS256\"",
+    "null",
+    "[\"EdDSA\"]",
+    "{",
+    "}",
+    ",",
+    ":",
+    "\"",
+    "\\u0061lg",
+    "\\",
+    "\"jwk\":{}",
+    "\"jku\":\"https://example.org\"",
+    "\"x5u\":\"\"",
+    "\"x5c\":[]",
+    "\"crit\":[\"b64\"]",
+    "\"b64\":false",
+    "\"zip\":\"DEF\"",
+    "\"typ\":\"JWT\"",
+    "\"typ\":\"jwe\"",
+    "\"kid\":null",
+    " ",
+    "\0",
+    "\u{FEFF}",
+    "ſ",
+    "K",
 ];
 
 static KEY: LazyLock<DevelopmentKey> = LazyLock::new(key);
@@ -35,30 +62,44 @@ fn judged(token: &str) -> bool {
 
 #[test]
 fn no_header_passes_but_one_with_a_listed_algorithm_and_nothing_dangerous() {
-    bolero::check!().with_test_time(MOMENT).with_type::<Choice>().for_each(|choice: &Choice| {
-        let own = header(&KEY).to_string();
-        let mut all = seeds(SEEDS);
-        all.push(&own);
-        let text = changed(choice, &all, WORDS);
-        if !judged(&KEY.sign_parts(&text, &claims().to_string()).unwrap()) {
-            return;
-        }
-        let header: Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(header["alg"], "EdDSA", "{text}");
-        let typ = header["typ"].as_str().unwrap().to_ascii_lowercase();
-        assert!(["at+jwt", "application/at+jwt", "jwt"].contains(&typ.as_str()), "{text}");
-        for member in DANGEROUS_MEMBERS {
-            assert!(header.get(member).is_none(), "{text}");
-        }
-    });
+    bolero::check!()
+        .with_test_time(MOMENT)
+        .with_type::<Choice>()
+        .for_each(|choice: &Choice| {
+            let own = header(&KEY).to_string();
+            let mut all = seeds(SEEDS);
+            all.push(&own);
+            let text = changed(choice, &all, WORDS);
+            if !judged(&KEY.sign_parts(&text, &claims().to_string()).unwrap()) {
+                return;
+            }
+            let header: Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(header["alg"], "EdDSA", "{text}");
+            let typ = header["typ"].as_str().unwrap().to_ascii_lowercase();
+            assert!(
+                ["at+jwt", "application/at+jwt", "jwt"].contains(&typ.as_str()),
+                "{text}"
+            );
+            for member in DANGEROUS_MEMBERS {
+                assert!(header.get(member).is_none(), "{text}");
+            }
+        });
 }
 
 #[test]
 fn no_change_to_a_signed_token_passes() {
-    bolero::check!().with_test_time(MOMENT).with_type::<Choice>().for_each(|choice: &Choice| {
-        let token = KEY.sign_parts(&header(&KEY).to_string(), &claims().to_string()).unwrap();
-        let parts: Vec<_> = token.split('.').chain([".", "..", "=", "A", "_", "-", "+", "/"]).collect();
-        let text = changed(choice, &[&token], &parts);
-        assert_eq!(judged(&text), text == token, "{text}");
-    });
+    bolero::check!()
+        .with_test_time(MOMENT)
+        .with_type::<Choice>()
+        .for_each(|choice: &Choice| {
+            let token = KEY
+                .sign_parts(&header(&KEY).to_string(), &claims().to_string())
+                .unwrap();
+            let parts: Vec<_> = token
+                .split('.')
+                .chain([".", "..", "=", "A", "_", "-", "+", "/"])
+                .collect();
+            let text = changed(choice, &[&token], &parts);
+            assert_eq!(judged(&text), text == token, "{text}");
+        });
 }

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use entity::{Disclosed, ImpactMeasureId, SessionFigure, SiteId, impact_measure, impact_release};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
+use super::months;
 use crate::{
     app::Work,
     error::{ProblemCode, Result},
@@ -24,12 +25,13 @@ pub(super) struct Beside {
 }
 
 impl Beside {
-    /// Reads it for the months of a release: of each month and measure the last that was told.
+    /// Reads it for the months of a release: of each month and measure the last that was told. The months of all those
+    /// measures are held, so that of two releases at once the second one sees the first.
     pub(super) async fn of(
         work: &Work<'_>,
         site: SiteId,
         measure: &impact_measure::Model,
-        months: (Month, Month),
+        (from, to): (Month, Month),
     ) -> Result<Self> {
         use impact_release::Column::{MeasureId, Month as MonthOf, Revision, SiteId};
         let mut beside = Self::default();
@@ -37,10 +39,12 @@ impl Beside {
             return Ok(beside);
         }
         let tied = tied(work, measure).await?;
+        let held: Vec<_> = tied.keys().copied().chain([measure.id]).collect();
+        months::hold(work, site, &held, from, to).await?;
         let rows = impact_release::Entity::find()
             .filter(SiteId.eq(site))
             .filter(MeasureId.is_in(tied.keys().copied()))
-            .filter(MonthOf.between(months.0.first_day(), months.1.first_day()))
+            .filter(MonthOf.between(from.first_day(), to.first_day()))
             .order_by_asc(Revision);
         for row in rows.all(work.db()).await? {
             if let Some(figure) = tied.get(&row.measure_id) {
@@ -92,5 +96,7 @@ async fn tied(work: &Work<'_>, measure: &impact_measure::Model) -> Result<HashMa
         .filter(impact_measure::Column::SessionFigure.is_not_null())
         .filter(impact_measure::Column::Id.ne(measure.id));
     let tied = tied.all(work.db()).await?.into_iter();
-    Ok(tied.filter_map(|other| Some((other.id, other.session_figure?))).collect())
+    Ok(tied
+        .filter_map(|other| Some((other.id, other.session_figure?)))
+        .collect())
 }

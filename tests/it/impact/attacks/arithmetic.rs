@@ -9,7 +9,7 @@ use champion_network::impact::{
 };
 use entity::{Disclosed, MeasureAggregation, MeasureKind};
 
-use super::{attacker::figures, knowledge::LEFT};
+use super::{knowledge::LEFT, told::figures};
 
 fn people(kind: MeasureKind, aggregation: MeasureAggregation) -> Shape {
     Shape {
@@ -114,7 +114,10 @@ fn a_coverage_keeps_the_values_of_both_parts() {
             for some in 0..=all {
                 let released = told(shape, [some, all]);
                 // Those who are not covered are people too.
-                alike.entry(format!("{released:?}")).or_default().push([some, all, all - some]);
+                alike
+                    .entry(format!("{released:?}"))
+                    .or_default()
+                    .push([some, all, all - some]);
             }
         }
         // Of those that are told the numerator may be 0, and then everybody is left out.

@@ -4,25 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use champion_network::{
     federation::wire::{Audience, Header},
-    impact::{
-        disclosure::{Figures, Released, Shape, disclose},
-        together::SERVICES,
-    },
+    impact::{disclosure::Shape, together::SERVICES},
 };
-use entity::{Disclosed, ImpactReleaseId, MeasureAggregation, MeasureKind};
+use entity::{ImpactReleaseId, MeasureAggregation};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 use super::{
     knowledge::{Cell, Fact, Knowledge},
+    told::{Told, as_told},
     world::{Place, SITES, World},
 };
 use crate::support::{Host, Person, Value, json, network};
 
-/// The greatest number that these worlds have, and the most figures behind a mean.
-const MOST: i64 = 80;
-const MOST_COUNT: i64 = 30;
-/// Scores are whole numbers up to this.
-const MOST_SCORE: i64 = 10;
 /// Shares and means are printed with so many decimal places at most.
 const SCALE: i64 = 1_000_000;
 
@@ -30,77 +23,6 @@ const FIGURE: &str = "__typename
     ... on RoundedValue { value numerator denominator count }
     ... on ExactValue { value numerator denominator count }
     ... on BoundedValue { lower upper monthsSuppressed }";
-
-/// A figure as the API tells it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Told {
-    suppressed: bool,
-    numbers: [Option<Decimal>; 4],
-}
-
-impl Told {
-    fn read(value: &Value) -> Self {
-        let number = |name: &str| value[name].as_str().map(|number| number.parse().unwrap());
-        Self {
-            suppressed: value["__typename"] == "SuppressedValue",
-            numbers: ["value", "numerator", "denominator", "count"].map(number),
-        }
-    }
-
-    fn of(shape: Shape, released: &Released) -> Self {
-        let suppressed = released.disclosed == Disclosed::Suppressed;
-        let value = (!suppressed).then(|| shape.value(released));
-        Self {
-            suppressed,
-            numbers: [value, released.numerator, released.denominator, released.count],
-        }
-    }
-
-    /// Which of its numbers are hidden: 0 is told as it is, and a sum of scores is no number of people.
-    fn hides(&self, shape: Shape) -> [bool; 2] {
-        let not_zero = |number: usize| self.suppressed || self.numbers[number].is_none_or(|number| !number.is_zero());
-        if shape.coverage() {
-            [not_zero(1), not_zero(2)]
-        } else if shape.mean() {
-            [shape.kind == MeasureKind::Count && not_zero(0), true]
-        } else {
-            [not_zero(0), false]
-        }
-    }
-}
-
-/// Every figure that would be told so, by the code.
-fn as_told(shape: Shape, told: &Told) -> Vec<[i64; 2]> {
-    let mut all = Vec::new();
-    if shape.coverage() {
-        all.extend((0..=MOST).flat_map(|all| (0..=all).map(move |some| [some, all])));
-    } else if shape.mean() {
-        all.extend((1..=MOST_COUNT).flat_map(|count| (0..=count * MOST_SCORE).map(move |sum| [sum, count])));
-    } else {
-        all.extend((0..=MOST).map(|number| [number, 0]));
-    }
-    all.retain(|numbers| Told::of(shape, &disclose(shape, &figures(shape, *numbers))) == *told);
-    all
-}
-
-/// Numbers as figures of a measure.
-pub fn figures(shape: Shape, [one, other]: [i64; 2]) -> Figures {
-    let (one, other) = (Decimal::from(one), Decimal::from(other));
-    if shape.coverage() {
-        return Figures {
-            count: 1,
-            numerator: one,
-            denominator: other,
-            ..Figures::default()
-        };
-    }
-    let count = if shape.mean() { other.to_i64().unwrap() } else { 1 };
-    Figures {
-        count,
-        value: one,
-        ..Figures::default()
-    }
-}
 
 /// An attacker.
 pub struct Attacker<'a> {
@@ -178,14 +100,20 @@ impl<'a> Attacker<'a> {
             let months: BTreeSet<_> = self.latest.keys().map(|place| place.2.clone()).collect();
             for month in months {
                 let place = |code: &str| (site.to_owned(), code.to_owned(), month.clone());
-                let fresh = |code: &str| world.fresh.contains(&place(code)).then(|| self.latest.get(&place(code)));
+                let fresh = |code: &str| {
+                    world
+                        .fresh
+                        .contains(&place(code))
+                        .then(|| self.latest.get(&place(code)))
+                };
                 let of = |code: &str| fresh(code).flatten().copied();
                 let (people, sessions, sign_ups) = (of("people"), of("sessions"), of("sign-ups"));
                 if let Some((people, sessions)) = people.zip(sessions) {
                     self.known.at_most("a session has somebody", sessions, 1, people);
                 }
                 if let Some((people, sign_ups)) = people.zip(sign_ups) {
-                    self.known.at_most("there are three services", sign_ups, SERVICES.into(), people);
+                    self.known
+                        .at_most("there are three services", sign_ups, SERVICES.into(), people);
                 }
             }
         }
@@ -202,15 +130,26 @@ impl<'a> Attacker<'a> {
             }}"
         );
         let mut all = BTreeMap::new();
-        let filters = [json!({}), json!({ "sites": ["leeds"] }), json!({ "sites": ["hull"] }), json!({ "states": ["CURRENT"] })];
+        let filters = [
+            json!({}),
+            json!({ "sites": ["leeds"] }),
+            json!({ "sites": ["hull"] }),
+            json!({ "states": ["CURRENT"] }),
+        ];
         for (first, filter) in [100, 7, 100, 100].into_iter().zip(filters) {
             let mut after = Value::Null;
             loop {
-                let reply = self.person.run(&list, json!({ "filter": filter, "after": after, "first": first })).await;
+                let reply = self
+                    .person
+                    .run(&list, json!({ "filter": filter, "after": after, "first": first }))
+                    .await;
                 let page = &reply.data()["releases"];
                 for node in page["nodes"].as_array().unwrap() {
                     let before = all.insert(node["id"].as_str().unwrap().to_owned(), node.clone());
-                    assert!(before.is_none_or(|before| before == *node), "asked in another way it says something else");
+                    assert!(
+                        before.is_none_or(|before| before == *node),
+                        "asked in another way it says something else"
+                    );
                 }
                 if page["pageInfo"]["hasNextPage"] == false {
                     break;
@@ -256,20 +195,42 @@ impl<'a> Attacker<'a> {
                 }}
             }}"
         );
-        let sites = [Value::Null, json!(["leeds"]), json!(["hull"]), json!(["leeds", "national"])];
+        let sites = [
+            Value::Null,
+            json!(["leeds"]),
+            json!(["hull"]),
+            json!(["leeds", "national"]),
+        ];
         for (code, measured) in &world.measures {
-            for (by, from) in [("MONTH", "2026-01-01"), ("MONTH", "2026-04-01"), ("QUARTER", "2026-01-01"), ("YEAR", "2026-01-01")] {
+            for (by, from) in [
+                ("MONTH", "2026-01-01"),
+                ("MONTH", "2026-04-01"),
+                ("QUARTER", "2026-01-01"),
+                ("YEAR", "2026-01-01"),
+            ] {
                 for sites in &sites {
-                    let variables = json!({ "measure": measured.id, "from": from, "to": "2026-05-31", "by": by, "sites": sites });
+                    let variables =
+                        json!({ "measure": measured.id, "from": from, "to": "2026-05-31", "by": by, "sites": sites });
                     let reply = self.person.run(&query, variables).await;
                     let report = &reply.data()["impact"];
-                    let shown: BTreeSet<_> = report["cells"].as_array().unwrap().iter().map(|cell| slug(cell).to_owned()).collect();
+                    let shown: BTreeSet<_> = report["cells"]
+                        .as_array()
+                        .unwrap()
+                        .iter()
+                        .map(|cell| slug(cell).to_owned())
+                        .collect();
                     for cell in report["cells"].as_array().unwrap() {
                         self.reads_cell(code, measured.shape, cell, now, current);
                     }
                     for total in report["totals"].as_array().unwrap() {
                         let counted = shown.iter().flat_map(|site| {
-                            counted(measured.shape, site, code, total["period"].as_str().unwrap(), now.keys())
+                            counted(
+                                measured.shape,
+                                site,
+                                code,
+                                total["period"].as_str().unwrap(),
+                                now.keys(),
+                            )
                         });
                         let counted: Vec<_> = counted.map(|place| now[&place]).collect();
                         self.lies_between(&format!("the total of {code}"), measured.shape, &counted, total);
@@ -305,7 +266,9 @@ impl<'a> Attacker<'a> {
     /// Bounds of a sum, or of a share or mean, whose denominators or counts are then weights.
     fn lies_between(&mut self, name: &str, shape: Shape, counted: &[usize], bounds: &Value) {
         let end = |name: &str| bounds[name].as_str().map(|end| end.parse::<Decimal>().unwrap());
-        let Some((low, high)) = end("lower").zip(end("upper")) else { return };
+        let Some((low, high)) = end("lower").zip(end("upper")) else {
+            return;
+        };
         let scaled = |end: Decimal| (end * Decimal::from(SCALE)).to_i64().unwrap();
         let name = format!("{name} lies from {low} to {high}");
         let terms = |weights: [i64; 2]| -> Vec<_> { counted.iter().map(|at| (*at, weights)).collect() };
@@ -313,7 +276,12 @@ impl<'a> Attacker<'a> {
             self.learn_fact(&name, terms([SCALE, -scaled(low)]), 0, i64::MAX);
             self.learn_fact(&name, terms([SCALE, -scaled(high)]), i64::MIN, 0);
         } else {
-            self.learn_fact(&name, terms([1, 0]), low.ceil().to_i64().unwrap(), high.floor().to_i64().unwrap());
+            self.learn_fact(
+                &name,
+                terms([1, 0]),
+                low.ceil().to_i64().unwrap(),
+                high.floor().to_i64().unwrap(),
+            );
         }
     }
 
@@ -331,11 +299,21 @@ fn slug(node: &Value) -> &str {
 
 fn place(node: &Value) -> Place {
     let month = &node["month"].as_str().unwrap()[..7];
-    (slug(node).to_owned(), node["measure"]["code"].as_str().unwrap().to_owned(), month.to_owned())
+    (
+        slug(node).to_owned(),
+        node["measure"]["code"].as_str().unwrap().to_owned(),
+        month.to_owned(),
+    )
 }
 
 /// The released months of a site that count into a period, which is named `2026-03`, `2026-Q1` or `2026`.
-fn counted<'p>(shape: Shape, site: &str, code: &str, period: &str, released: impl Iterator<Item = &'p Place>) -> Vec<Place> {
+fn counted<'p>(
+    shape: Shape,
+    site: &str,
+    code: &str,
+    period: &str,
+    released: impl Iterator<Item = &'p Place>,
+) -> Vec<Place> {
     let within = |month: &str| match period.split_once("-Q") {
         Some((year, quarter)) => {
             let number: u32 = month[5..].parse().unwrap();
@@ -345,7 +323,11 @@ fn counted<'p>(shape: Shape, site: &str, code: &str, period: &str, released: imp
     };
     let all = released.filter(|place| place.0 == site && place.1 == code && within(&place.2));
     let all: Vec<_> = all.cloned().collect();
-    let from = if shape.takes_last() { all.len().saturating_sub(1) } else { 0 };
+    let from = if shape.takes_last() {
+        all.len().saturating_sub(1)
+    } else {
+        0
+    };
     all[from..].to_vec()
 }
 
@@ -364,12 +346,20 @@ async fn heard(host: &Host, site: &str, all: &BTreeMap<String, Value>) {
             continue;
         };
         for number in ["numerator", "denominator", "count"] {
-            assert_eq!(node["value"].get(number).unwrap_or(&Value::Null), &told[number], "{told}");
+            assert_eq!(
+                node["value"].get(number).unwrap_or(&Value::Null),
+                &told[number],
+                "{told}"
+            );
         }
         let suppressed = node["value"]["__typename"] == "SuppressedValue";
         assert_eq!(suppressed, told["disclosed"] == "SUPPRESSED", "{told}");
         if node["value"]["denominator"].is_null() {
-            assert_eq!(node["value"].get("value").unwrap_or(&Value::Null), &told["value"], "{told}");
+            assert_eq!(
+                node["value"].get("value").unwrap_or(&Value::Null),
+                &told["value"],
+                "{told}"
+            );
         }
     }
 }

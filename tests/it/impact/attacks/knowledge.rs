@@ -49,7 +49,11 @@ fn weigh(weights: [i64; 2], numbers: [i64; 2]) -> i64 {
 impl Knowledge {
     /// Learns of a figure.
     pub fn cell(&mut self, cell: Cell) -> usize {
-        assert!(!cell.candidates.is_empty(), "{}: nothing could be told as this", cell.name);
+        assert!(
+            !cell.candidates.is_empty(),
+            "{}: nothing could be told as this",
+            cell.name
+        );
         self.cells.push(cell);
         self.cells.len() - 1
     }
@@ -68,12 +72,25 @@ impl Knowledge {
     /// The control is honest: the truth is among what may be, and every fact holds of it.
     pub fn is_honest(&self) {
         for cell in &self.cells {
-            assert!(cell.candidates.contains(&cell.truth), "{} is {:?}", cell.name, cell.truth);
+            assert!(
+                cell.candidates.contains(&cell.truth),
+                "{} is {:?}",
+                cell.name,
+                cell.truth
+            );
         }
         for fact in &self.facts {
             let terms = fact.terms.iter();
-            let sum: i64 = terms.map(|(cell, weights)| weigh(*weights, self.cells[*cell].truth)).sum();
-            assert!(fact.low <= sum && sum <= fact.high, "{}: {sum} is not from {} to {}", fact.name, fact.low, fact.high);
+            let sum: i64 = terms
+                .map(|(cell, weights)| weigh(*weights, self.cells[*cell].truth))
+                .sum();
+            assert!(
+                fact.low <= sum && sum <= fact.high,
+                "{}: {sum} is not from {} to {}",
+                fact.name,
+                fact.low,
+                fact.high
+            );
         }
     }
 
@@ -87,7 +104,11 @@ impl Knowledge {
                     let sums = || cells[cell].iter().map(|numbers| weigh(weights, *numbers));
                     Some((sums().min()?, sums().max()?))
                 };
-                let Some(ends) = fact.terms.iter().map(|(cell, weights)| ends(*cell, *weights)).collect::<Option<Vec<_>>>()
+                let Some(ends) = fact
+                    .terms
+                    .iter()
+                    .map(|(cell, weights)| ends(*cell, *weights))
+                    .collect::<Option<Vec<_>>>()
                 else {
                     return false;
                 };
@@ -128,7 +149,12 @@ impl Knowledge {
 
     fn hidden(&self) -> impl Iterator<Item = (usize, usize)> {
         let cells = self.cells.iter().enumerate();
-        cells.flat_map(|(at, cell)| [0, 1].into_iter().filter(|part| cell.hidden[*part]).map(move |part| (at, part)))
+        cells.flat_map(|(at, cell)| {
+            [0, 1]
+                .into_iter()
+                .filter(|part| cell.hidden[*part])
+                .map(move |part| (at, part))
+        })
     }
 
     /// The hidden figures that facts narrow below [`LEFT`] values, with those values.
@@ -197,7 +223,10 @@ fn a_total_beside_all_parts_but_one_narrows_that_one() {
     known.fact("total", vec![(one, [1, 0]), (two, [1, 0])], 12, 12);
     known.is_honest();
     assert!(known.narrowed().is_empty());
-    assert!(known.narrowed_by_trying().is_empty(), "8 and 4, 9 and 3, 10 and 2, 11 and 1 are left: four");
+    assert!(
+        known.narrowed_by_trying().is_empty(),
+        "8 and 4, 9 and 3, 10 and 2, 11 and 1 are left: four"
+    );
     known.fact("another total", vec![(one, [1, 0])], 9, 20);
     assert_eq!(known.narrowed().len(), 2);
 }

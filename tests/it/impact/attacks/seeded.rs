@@ -42,13 +42,19 @@ async fn goes_on(world: &mut World<'_>, site: &str, month: &str, chance: &mut Ch
     }
     if chance.below(3) == 0 {
         let all = chance.people();
-        world.observes(site, "returned", month, [chance.below(all + 1), all]).await;
+        world
+            .observes(site, "returned", month, [chance.below(all + 1), all])
+            .await;
     }
 }
 
 async fn attacked(host: &crate::support::Host, seed: u64) {
     let mut chance = Chance(seed);
-    let mut world = World::with(host, &["people", "sessions", "sign-ups", "trained", "active", "returned"]).await;
+    let mut world = World::with(
+        host,
+        &["people", "sessions", "sign-ups", "trained", "active", "returned"],
+    )
+    .await;
     let mut attackers = Attacker::all(host);
     for round in 0..ROUNDS {
         for site in super::world::SITES {

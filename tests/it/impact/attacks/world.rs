@@ -16,9 +16,24 @@ pub const SITES: [&str; 2] = ["leeds", "hull"];
 
 /// Measures that all sites share: their code, kind, aggregation and which figure of sessions counts into them.
 pub const MEASURES: [(&str, MeasureKind, MeasureAggregation, Option<&str>); 7] = [
-    ("people", MeasureKind::Count, MeasureAggregation::Sum, Some("PEOPLE_HELPED")),
-    ("sessions", MeasureKind::Count, MeasureAggregation::Sum, Some("SESSIONS_HELD")),
-    ("sign-ups", MeasureKind::Count, MeasureAggregation::Sum, Some("SIGN_UPS")),
+    (
+        "people",
+        MeasureKind::Count,
+        MeasureAggregation::Sum,
+        Some("PEOPLE_HELPED"),
+    ),
+    (
+        "sessions",
+        MeasureKind::Count,
+        MeasureAggregation::Sum,
+        Some("SESSIONS_HELD"),
+    ),
+    (
+        "sign-ups",
+        MeasureKind::Count,
+        MeasureAggregation::Sum,
+        Some("SIGN_UPS"),
+    ),
     ("trained", MeasureKind::Count, MeasureAggregation::Sum, None),
     ("active", MeasureKind::Count, MeasureAggregation::Latest, None),
     ("returned", MeasureKind::Coverage, MeasureAggregation::Latest, None),
@@ -71,7 +86,14 @@ impl<'a> World<'a> {
             let person = |role: &str| host.person(&[&format!("{site}:{role}")]);
             let champion = host.champion(&[&format!("{site}:champion")]).await;
             let (lead, analyst) = (person("project_lead"), person("analyst"));
-            staff.insert(site, Staff { champion, lead, analyst });
+            staff.insert(
+                site,
+                Staff {
+                    champion,
+                    lead,
+                    analyst,
+                },
+            );
         }
         Self {
             host,
@@ -125,9 +147,18 @@ impl<'a> World<'a> {
             "site": site, "heldOn": format!("{month}-15"), "mode": "DROP_IN", "minutes": 60, "peopleHelped": people,
             "signUps": { "records": sign_ups },
         });
-        let held = staff.champion.does("supportSessionRecord", input, "supportSession { id }").await.record().clone();
+        let held = staff
+            .champion
+            .does("supportSessionRecord", input, "supportSession { id }")
+            .await
+            .record()
+            .clone();
         let input = json!({ "id": held["id"], "approve": true });
-        staff.lead.does("supportSessionDecide", input, "supportSession { state }").await.record();
+        staff
+            .lead
+            .does("supportSessionDecide", input, "supportSession { state }")
+            .await
+            .record();
         self.fresh.clear();
         for (code, measured) in &self.measures {
             let more = match measured.figure {
@@ -146,7 +177,10 @@ impl<'a> World<'a> {
             "site": site, "measure": self.measures[code].id, "from": format!("{from}-01"), "to": format!("{to}-01"),
             "visibility": "PUBLIC",
         });
-        let reply = self.staff[site].analyst.does("impactRelease", input, "releases { month }").await;
+        let reply = self.staff[site]
+            .analyst
+            .does("impactRelease", input, "releases { month }")
+            .await;
         let problems = reply.problems();
         if problems.is_empty() {
             let of_these = |place: &Place| place.0 == site && place.1 == code && *from <= *place.2 && *place.2 <= *to;
@@ -164,7 +198,10 @@ impl<'a> World<'a> {
         let months: BTreeSet<_> = self.truth.keys().map(|place| place.2.clone()).collect();
         for site in SITES {
             for code in &codes {
-                for month in months.iter().filter(|month| from <= month.as_str() && month.as_str() <= to) {
+                for month in months
+                    .iter()
+                    .filter(|month| from <= month.as_str() && month.as_str() <= to)
+                {
                     self.releases(site, code, month, month).await;
                 }
             }
@@ -180,7 +217,11 @@ impl<'a> World<'a> {
         let list = "query($filter: ReleaseFilter) { releases(filter: $filter) { nodes { id version } } }";
         let reply = self.staff[site].analyst.run(list, json!({ "filter": filter })).await;
         let current = reply.data()["releases"]["nodes"][0].clone();
-        self.staff[site].analyst.does("impactReleaseWithdraw", current, "releases { state }").await.record();
+        self.staff[site]
+            .analyst
+            .does("impactReleaseWithdraw", current, "releases { state }")
+            .await
+            .record();
         self.released.remove(&Self::place(site, code, month));
     }
 
