@@ -155,6 +155,20 @@ on_both! {
 }
 
 on_both! {
+    with without_budgets; async fn every_figure_of_sessions_counts_people(host) {
+        let analyst = host.person(&["leeds:analyst"]);
+        for figure in ["SESSIONS_HELD", "PEOPLE_HELPED", "SIGN_UPS"] {
+            let input = json!({
+                "site": "leeds", "code": "tied", "name": "Tied", "definition": "Counted.", "unit": "units", "kind": "COUNT",
+                "aggregation": "SUM", "countsPeople": false, "sessionFigure": figure,
+            });
+            let reply = analyst.does("measureDefine", input, "measure { id }").await;
+            assert_eq!(reply.problems(), "INVALID countsPeople", "{figure}");
+        }
+    }
+}
+
+on_both! {
     with without_budgets; async fn of_two_releases_at_once_that_tell_of_one_another_one_is_withheld(host) {
         let mut world = World::with(host, &["people", "sign-ups"]).await;
         for month in ["2026-03", "2026-04", "2026-05"] {
