@@ -1,6 +1,11 @@
 //! What the program is built of: from where, not older than known fixes, and listed in its bill of materials.
 
-use std::{collections::BTreeSet, fs, path::Path, process::Command};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    process::Command,
+};
 
 use serde_json::Value;
 use toml::Table;
@@ -68,76 +73,69 @@ fn no_library_is_older_than_a_known_fix() {
     assert!(floors > 5, "the floors are gone");
 }
 
-/// What cargo's own tree says that the program is built of, as `name@version`.
-fn tree(edges: &str) -> BTreeSet<String> {
-    let told = cargo(&[
-        "tree",
-        "--locked",
-        "--offline",
-        "-p",
-        "champion-network",
-        "--prefix",
-        "none",
-        "-e",
-        edges,
-    ]);
-    let lines = told.lines().map(|line| {
-        let mut words = line.split(' ');
-        let (name, version) = (words.next().unwrap(), words.next().unwrap());
-        format!("{name}@{}", version.trim_start_matches('v'))
-    });
-    lines
-        .filter(|package| !package.starts_with("champion-network@"))
-        .collect()
+/// What a package needs by `Cargo.lock`, as names.
+fn locked_needs(package: &Table) -> BTreeSet<&str> {
+    let needs = package.get("dependencies").and_then(toml::Value::as_array);
+    let needs = needs.into_iter().flatten().map(|need| need.as_str().unwrap());
+    needs.map(|need| need.split(' ').next().unwrap()).collect()
 }
 
-fn cargo(arguments: &[&str]) -> String {
+fn bill_of_materials() -> Value {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let told = Command::new(cargo)
-        .args(arguments)
+        .args([
+            "run",
+            "--quiet",
+            "--locked",
+            "--offline",
+            "--example",
+            "bill_of_materials",
+        ])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
     assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
-    String::from_utf8(told.stdout).unwrap()
+    serde_json::from_slice(&told.stdout).unwrap()
 }
 
 #[test]
 fn the_bill_of_materials_lists_what_the_program_is_built_of() {
-    let bill = cargo(&[
-        "run",
-        "--quiet",
-        "--locked",
-        "--offline",
-        "--example",
-        "bill_of_materials",
-    ]);
-    let bill: Value = serde_json::from_str(&bill).unwrap();
-    let listed = |scopes: &[&str]| -> BTreeSet<String> {
-        let components = bill["components"].as_array().unwrap().iter();
-        let of_scope = components.filter(|component| scopes.contains(&component["scope"].as_str().unwrap()));
-        of_scope
-            .map(|component| {
-                format!(
-                    "{}@{}",
-                    component["name"].as_str().unwrap(),
-                    component["version"].as_str().unwrap()
-                )
-            })
-            .collect()
-    };
-    assert_eq!(listed(&["required", "excluded"]), tree("normal,build"));
-    assert_eq!(listed(&["required"]), tree("normal,no-proc-macro"));
-
+    let bill = bill_of_materials();
     let locked = packages();
+    let mut by_reference = BTreeMap::new();
+    let mut required = BTreeSet::new();
     for component in bill["components"].as_array().unwrap() {
         let (name, version) = (component["name"].as_str(), component["version"].as_str());
         let same = |package: &&Table| (text(package, "name"), text(package, "version")) == (name, version);
         let package = locked.iter().find(same).expect("Cargo.lock has it");
-        assert_eq!(
-            component["hashes"][0]["content"].as_str(),
-            text(package, "checksum"),
-            "{name:?}"
-        );
+        let hash = component["hashes"][0]["content"].as_str();
+        assert_eq!(hash, text(package, "checksum"), "{name:?}");
+        by_reference.insert(component["bom-ref"].as_str().unwrap(), package);
+        if component["scope"] == "required" {
+            required.insert(name.unwrap());
+        }
     }
+
+    // Whatever Cargo.toml asks for is in it, and what only the tests need is not.
+    let lists = |name: &str| by_reference.values().any(|package| text(package, "name") == Some(name));
+    for name in read("Cargo.toml")["dependencies"].as_table().unwrap().keys() {
+        assert!(lists(name), "{name} is not listed");
+    }
+    assert!(!["bolero", "insta", "proptest"].into_iter().any(lists));
+    // What only takes part in building is told apart.
+    assert!(required.contains("tokio") && !required.contains("syn") && lists("syn"));
+    // Everything is there for something that is there, as Cargo.lock says.
+    let mut needed = BTreeSet::new();
+    for entry in bill["dependencies"].as_array().unwrap() {
+        let needs = entry["dependsOn"].as_array().unwrap();
+        needed.extend(needs.iter().map(|need| need.as_str().unwrap()));
+        if let Some(package) = by_reference.get(entry["ref"].as_str().unwrap()) {
+            let names = locked_needs(package);
+            for need in needs {
+                let need = by_reference[need.as_str().unwrap()];
+                assert!(names.contains(text(need, "name").unwrap()), "{entry}");
+            }
+        }
+    }
+    assert_eq!(needed, by_reference.keys().copied().collect());
 }

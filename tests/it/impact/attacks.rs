@@ -124,6 +124,27 @@ on_both! {
 }
 
 on_both! {
+    with without_budgets; async fn those_who_came_between_two_releases_do_not_tell_of_those_before(host) {
+        let mut world = World::with(host, &["people", "sessions", "sign-ups"]).await;
+        let mut attackers = Attacker::all(host);
+        world.helps("leeds", "2026-05", 9, 0).await;
+        world.helps("hull", "2026-05", 9, 0).await;
+        world.release_all("2026-05", "2026-05").await;
+        nothing_narrows(&mut attackers, &world).await;
+        // 24 sign-ups take at least eight people, so that there were eight or nine; twelve take four.
+        world.helps("leeds", "2026-05", 8, 24).await;
+        world.helps("hull", "2026-05", 8, 12).await;
+        for site in ["leeds", "hull"] {
+            assert_eq!(world.releases(site, "people", "2026-05", "2026-05").await, "");
+        }
+        let problems = world.releases("leeds", "sign-ups", "2026-05", "2026-05").await;
+        assert_eq!(world.releases("hull", "sign-ups", "2026-05", "2026-05").await, "");
+        nothing_narrows(&mut attackers, &world).await;
+        assert_eq!(problems, "NOT_ALLOWED_NOW measure");
+    }
+}
+
+on_both! {
     with without_budgets; async fn the_same_sessions_under_two_codes_are_not_taken_from_one_another(host) {
         let mut world = World::with(host, &["people"]).await;
         let mut attacker = Attacker::new(host.anonymous(), None);

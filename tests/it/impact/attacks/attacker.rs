@@ -33,6 +33,8 @@ pub struct Attacker<'a> {
     pub known: Knowledge,
     /// The figure of each place that they saw last.
     pub latest: BTreeMap<Place, usize>,
+    /// Figures of the same sessions that were told at one moment, by site, month and which.
+    moments: BTreeMap<Place, Vec<(usize, usize)>>,
     looks: usize,
     possible: BTreeMap<(String, Told), Vec<[i64; 2]>>,
 }
@@ -45,6 +47,7 @@ impl<'a> Attacker<'a> {
             own,
             known: Knowledge::default(),
             latest: BTreeMap::new(),
+            moments: BTreeMap::new(),
             looks: 0,
             possible: BTreeMap::new(),
         }
@@ -96,25 +99,33 @@ impl<'a> Attacker<'a> {
 
     /// A session has at least one person, who signs up to each service at most once.
     fn holds_together(&mut self, world: &World<'_>) {
-        for site in SITES {
-            let months: BTreeSet<_> = self.latest.keys().map(|place| place.2.clone()).collect();
-            for month in months {
-                let place = |code: &str| (site.to_owned(), code.to_owned(), month.clone());
-                let fresh = |code: &str| {
-                    world
-                        .fresh
-                        .contains(&place(code))
-                        .then(|| self.latest.get(&place(code)))
-                };
-                let of = |code: &str| fresh(code).flatten().copied();
-                let (people, sessions, sign_ups) = (of("people"), of("sessions"), of("sign-ups"));
-                if let Some((people, sessions)) = people.zip(sessions) {
-                    self.known.at_most("a session has somebody", sessions, 1, people);
+        let months: BTreeSet<_> = self.latest.keys().map(|place| place.2.clone()).collect();
+        for (site, month) in SITES
+            .into_iter()
+            .flat_map(|site| months.iter().map(move |month| (site, month)))
+        {
+            let of = |code: &str| {
+                let place = (site.to_owned(), code.to_owned(), month.clone());
+                world.fresh.contains(&place).then(|| self.latest.get(&place).copied())?
+            };
+            let Some(people) = of("people") else { continue };
+            for (code, times) in [("sessions", 1), ("sign-ups", SERVICES.into())] {
+                let Some(others) = of(code) else { continue };
+                self.known.at_most(format!("{code} have people"), others, times, people);
+                let before = self
+                    .moments
+                    .entry((site.to_owned(), code.to_owned(), month.clone()))
+                    .or_default();
+                for (people_before, others_before) in before.iter().copied() {
+                    let terms = vec![
+                        (people, [times, 0]),
+                        (people_before, [-times, 0]),
+                        (others, [-1, 0]),
+                        (others_before, [1, 0]),
+                    ];
+                    self.known.fact(format!("{code} since have people"), terms, 0, i64::MAX);
                 }
-                if let Some((people, sign_ups)) = people.zip(sign_ups) {
-                    self.known
-                        .at_most("there are three services", sign_ups, SERVICES.into(), people);
-                }
+                before.push((people, others));
             }
         }
     }

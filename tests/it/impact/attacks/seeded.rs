@@ -41,7 +41,7 @@ async fn goes_on(world: &mut World<'_>, site: &str, month: &str, chance: &mut Ch
         world.observes(site, "active", month, [active, 0]).await;
     }
     if chance.below(3) == 0 {
-        let all = chance.people();
+        let all = chance.people().max(1);
         world
             .observes(site, "returned", month, [chance.below(all + 1), all])
             .await;
