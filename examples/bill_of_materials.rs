@@ -28,8 +28,14 @@ struct Package {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let target = std::env::args().nth(1).map_or_else(host, Ok)?;
-    let all = tree(&target, "normal,build")?;
-    let part = tree(&target, "normal,no-proc-macro")?;
+    println!("{}", serde_json::to_string_pretty(&bill(&target)?)?);
+    Ok(())
+}
+
+/// The bill of materials of the program as it is built for a target.
+pub fn bill(target: &str) -> Result<Value, Box<dyn Error>> {
+    let all = tree(target, "normal,build")?;
+    let part = tree(target, "normal,no-proc-macro")?;
     let lock = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.lock"))?;
     let hashes = hashes(&lock.parse()?);
     let program = all
@@ -44,7 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let needs: Vec<_> = package.needs.iter().map(purl).collect();
         json!({ "ref": purl(named), "dependsOn": needs })
     });
-    let bill = json!({
+    Ok(json!({
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",
         "version": 1,
@@ -55,9 +61,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         } },
         "components": components,
         "dependencies": dependencies.collect::<Vec<_>>(),
-    });
-    println!("{}", serde_json::to_string_pretty(&bill)?);
-    Ok(())
+    }))
 }
 
 fn told(command: &mut Command) -> Result<String, Box<dyn Error>> {
@@ -69,7 +73,7 @@ fn told(command: &mut Command) -> Result<String, Box<dyn Error>> {
 }
 
 /// The target that this machine builds for by itself.
-fn host() -> Result<String, Box<dyn Error>> {
+pub fn host() -> Result<String, Box<dyn Error>> {
     let told = told(Command::new("rustc").arg("-vV"))?;
     let host = told.lines().find_map(|line| line.strip_prefix("host: "));
     Ok(host.ok_or("rustc does not say its host")?.to_owned())

@@ -4,11 +4,13 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::Path,
-    process::Command,
 };
 
-use serde_json::Value;
 use toml::Table;
+
+#[path = "../../examples/bill_of_materials.rs"]
+#[expect(dead_code, reason = "the example prints what is looked at here")]
+mod bill_of_materials;
 
 fn read(file: &str) -> Table {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
@@ -80,27 +82,9 @@ fn locked_needs(package: &Table) -> BTreeSet<&str> {
     needs.map(|need| need.split(' ').next().unwrap()).collect()
 }
 
-fn bill_of_materials() -> Value {
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let told = Command::new(cargo)
-        .args([
-            "run",
-            "--quiet",
-            "--locked",
-            "--offline",
-            "--example",
-            "bill_of_materials",
-        ])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()
-        .unwrap();
-    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
-    serde_json::from_slice(&told.stdout).unwrap()
-}
-
 #[test]
 fn the_bill_of_materials_lists_what_the_program_is_built_of() {
-    let bill = bill_of_materials();
+    let bill = bill_of_materials::bill(&bill_of_materials::host().unwrap()).unwrap();
     let locked = packages();
     let mut by_reference = BTreeMap::new();
     let mut required = BTreeSet::new();
