@@ -56,7 +56,7 @@ impl Pool {
 /// The tables of PostgreSQL that hold what may have to be forgotten.
 const FORGETFUL: &str = "champion, project_champion, space_member, project, support_session, observation, resource, \
     resource_edition, resource_proposal, thread, post, placement, report, moderation_action, search_document, \
-    idempotent_outcome, outbox, change, change_told, replica, feed_entry, feed_parked, feed_shared";
+    idempotent_outcome, outbox, audit_person, change, change_told, replica, feed_entry, feed_parked, feed_shared";
 
 /// How long SQLite waits for readers before it is tried again to empty the write-ahead log.
 const SHORT_PATIENCE: Duration = Duration::from_millis(200);

@@ -58,6 +58,9 @@
 //! | An export holds all that the tables hold of a person, and nothing of anybody else. | `privacy::export` |
 //! | Of an erased person no byte is left in tables, files or logs, here or elsewhere. | `privacy::erasure` |
 //! | No log and no metric holds what people do or send. | `privacy::logs` |
+//! | Whoever has only the API is left with four values or more for each hidden figure about people, the truth among them. | `impact::attacks` |
+//! | Whatever a document, token, batch, title or text holds, its reader keeps its promises. | the files named `fuzz` |
+//! | Every library is one that `deny.toml` lets in, and none is older than a known fix. | `tests/run`, `supply` |
 //! | Whatever goes wrong between hosts, a replica ends as what its site shares. | `federation::protocol::simulation` |
 //! | The protocol does no I/O and reads no clock. | `layers::the_protocol_names_neither_database_nor_network_nor_clock` |
 //! | Every name of `tests/contract.graphql` stands in the schema, and every item of it is described. | `contract` |
@@ -95,6 +98,10 @@
 //!   commit in. No LISTEN/NOTIFY, which poolers do not pass on; replicas look twice a second while somebody follows.
 //! - **The WebSocket protocol is our own state machine** and async-graphql only executes: its transport has no deadline, no limit of
 //!   operations, looks at no origin, and outlives the token.
+//! - **Figures about people are hidden where a release is made**, never where one is read: so every report, total, page and feed is
+//!   a function of what is published, and asking in another way cannot tell more. What two releases would tell of one another is
+//!   refused when the second one is made (`docs/disclosure.md`).
+//! - **Attacks of chance are tests** by bolero: they run on stable Rust in every run of the tests, and the same targets under a fuzzer.
 //! - **apollo-compiler validates, async-graphql executes**: the executor's own validation misses rules and costs
 //!   exponential time on nested fragments. Validated documents are cached.
 //!
@@ -117,6 +124,8 @@ pub mod erasure;
 pub mod error;
 pub mod federation;
 pub mod forum;
+#[cfg(test)]
+mod fuzz;
 pub mod graphql;
 pub mod http;
 pub mod impact;

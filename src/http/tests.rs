@@ -2,6 +2,7 @@
 
 mod budgets;
 mod documents;
+mod fuzz;
 mod hostile;
 mod kept;
 mod listener;

@@ -2,7 +2,7 @@
 //!
 //! Profile `NHS_HES_2018`, for measures that count people: 0 stays 0, 1 to 7 is suppressed, everything else is rounded
 //! to the nearest 5. A coverage is suppressed whole when either of its parts is; a mean when 1 to 7 figures (or people)
-//! stand behind it.
+//! stand behind it. What somebody could still find out, and what they cannot, stands in `docs/disclosure.md`.
 
 use entity::{Disclosed, MeasureAggregation, MeasureKind, impact_measure, impact_month, impact_release};
 use rust_decimal::{Decimal, RoundingStrategy};
@@ -11,12 +11,17 @@ use rust_decimal::{Decimal, RoundingStrategy};
 pub const PROFILE: &str = "NHS_HES_2018";
 /// Such figures are rounded to the nearest multiple of this.
 pub const BASE: i32 = 5;
+/// How far a rounded number of people is from the truth at most.
+const REACH: i32 = (BASE - 1) / 2;
 /// The smallest number of people that is published, besides 0.
 pub const SMALLEST: i32 = 8;
 /// Decimal places of a mean or share that is not about people.
 pub const PLACES: u32 = 6;
 /// Decimal places of a mean about people.
 pub const MEAN_PLACES: u32 = 2;
+/// A mean of scores or amounts about people is told in steps of a fifth. Of eight or more whole numbers every count then has
+/// a sum that is told the same; finer steps would tell how many people there are, as 5.56 tells nine.
+const MEAN_STEPS: i32 = 5;
 
 /// How the figures of a measure are told and added up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,7 +147,7 @@ impl Figures {
         (sum.count > 0).then_some(sum)
     }
 
-    /// The mean of the figures.
+    /// The mean of the figures, as it is.
     pub fn mean(&self, places: u32) -> Decimal {
         let mean = self.value.checked_div(Decimal::from(self.count)).unwrap_or_default();
         nearest(mean, places)
@@ -203,14 +208,55 @@ pub fn disclose(shape: Shape, figures: &Figures) -> Released {
             .zip(rounded(denominator))
             .map(|(some, all)| parts(shown, some, all))
     } else if shape.mean() {
-        // The mean of counts of people tells their sum, which is then a number of people itself.
-        let people = shape.kind != MeasureKind::Count || rounded(figures.value).is_some();
-        let count = rounded(Decimal::from(figures.count)).filter(|_| people);
-        count.map(|count| mean(shown, figures.mean(MEAN_PLACES), count))
+        let count = rounded(Decimal::from(figures.count));
+        let told = count.and_then(|count| mean_of_people(shape, figures, count));
+        told.zip(count).map(|(told, count)| mean(shown, told, count))
     } else {
         rounded(figures.value).map(|people| value(shown, people))
     };
     disclosed.unwrap_or(Released::SUPPRESSED)
+}
+
+/// A mean about people, told so that it says no more of how many figures there are than their rounded count. The sum of
+/// counts of people is a number of people itself, so their mean is made of what both round to.
+fn mean_of_people(shape: Shape, figures: &Figures, count: Decimal) -> Option<Decimal> {
+    if shape.kind == MeasureKind::Count {
+        let mean = rounded(figures.value)?.checked_div(count).unwrap_or_default();
+        return Some(nearest(mean, MEAN_PLACES));
+    }
+    let steps = Decimal::from(MEAN_STEPS);
+    let scaled = figures.value.saturating_mul(steps);
+    let mean = scaled.checked_div(Decimal::from(figures.count)).unwrap_or_default();
+    Some((nearest(mean, 0) / steps).normalize())
+}
+
+/// Between which figures a mean lies that is told with its count.
+pub fn mean_bounds(shape: Shape, released: &Released) -> Interval {
+    let mean = released.value.unwrap_or_default();
+    if released.disclosed == Disclosed::Exact {
+        return Interval { low: mean, high: mean };
+    }
+    let around = |figure: Decimal, reach: Decimal| Interval {
+        low: figure.saturating_sub(reach),
+        high: figure.saturating_add(reach),
+    };
+    if shape.kind != MeasureKind::Count {
+        return around(mean, Decimal::new(1, 1));
+    }
+    let told = released.count.unwrap_or_default();
+    let half = Decimal::new(5, MEAN_PLACES + 1).saturating_mul(told);
+    // The smallest sum but 0 is told as 10: its mean shows as 0 only when it is spread over thousands.
+    let nobody = mean.is_zero() && half <= Decimal::from(SMALLEST + REACH);
+    if nobody {
+        return Interval::default();
+    }
+    let counts = bounds(released.disclosed, told);
+    let sums = around(mean.saturating_mul(told), half.saturating_add(Decimal::from(REACH)));
+    let low = sums.low.max(Decimal::from(SMALLEST)).checked_div(counts.high);
+    Interval {
+        low: low.filter(|_| !mean.is_zero()).unwrap_or_default(),
+        high: sums.high.checked_div(counts.low).unwrap_or(sums.high),
+    }
 }
 
 fn value(released: Released, value: Decimal) -> Released {
@@ -260,7 +306,7 @@ pub fn bounds(disclosed: Disclosed, figure: Decimal) -> Interval {
         },
         Disclosed::Rounded if figure.is_zero() => Interval::default(),
         Disclosed::Rounded => {
-            let reach = Decimal::from((BASE - 1) / 2);
+            let reach = Decimal::from(REACH);
             let high = figure.saturating_add(reach);
             let low = figure.saturating_sub(reach).max(Decimal::from(SMALLEST)).min(high);
             Interval { low, high }
@@ -381,7 +427,7 @@ mod tests {
             assert_eq!(disclose(shape, &figures(count, 30, 0, 0)), Released::SUPPRESSED);
         }
         let released = disclose(shape, &figures(9, 50, 0, 0));
-        assert_eq!(released.value, Some("5.56".parse().unwrap()));
+        assert_eq!(released.value, Some("5.6".parse().unwrap()));
         assert_eq!(released.count, Some(Decimal::from(10)));
     }
 
@@ -390,7 +436,29 @@ mod tests {
         let shape = people(MeasureKind::Count, MeasureAggregation::Mean);
 
         assert_eq!(disclose(shape, &figures(20, 7, 0, 0)), Released::SUPPRESSED);
-        assert_eq!(disclose(shape, &figures(20, 8, 0, 0)).disclosed, Disclosed::Rounded);
+        let released = disclose(shape, &figures(21, 8, 0, 0));
+        assert_eq!(
+            (released.disclosed, released.value),
+            (Disclosed::Rounded, Some(Decimal::new(5, 1)))
+        );
+    }
+
+    #[test]
+    fn a_mean_lies_within_its_bounds() {
+        for kind in [MeasureKind::Count, MeasureKind::Score] {
+            let shape = people(kind, MeasureAggregation::Mean);
+            for count in 8..=40 {
+                for sum in (0..=400).filter(|sum| kind == MeasureKind::Score || *sum == 0 || *sum > 7) {
+                    let released = disclose(shape, &figures(count, sum, 0, 0));
+                    let truth = Decimal::from(sum) / Decimal::from(count);
+                    let interval = mean_bounds(shape, &released);
+                    assert!(
+                        interval.low <= truth && truth <= interval.high,
+                        "{sum} of {count}: {interval:?}"
+                    );
+                }
+            }
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What other hosts see of impact: measures, and figures that were released under disclosure control.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use entity::{
     Disclosed, ImpactMeasureId, ImpactReleaseId, MeasureAggregation, MeasureKind, ReleaseState, SessionFigure, SiteId,
@@ -165,6 +167,7 @@ pub async fn apply_measures(work: &Work<'_>, arrivals: &[Arrival<'_>]) -> Result
     };
     let said: Vec<Measure> = arrivals.iter().map(Arrival::read).collect::<Result<_>>()?;
     let mut said: Vec<_> = arrivals.iter().map(|arrival| arrival.id).zip(said).collect();
+    let counted = counting_people(work, &said).await?;
     let codes = said.iter_mut().map(|(id, said)| (*id, &mut said.code)).collect();
     share::take_all::<impact_measure::Entity>(work.db(), home, impact_measure::Column::Code, codes).await?;
     let rows = said.into_iter().map(|(id, said)| impact_measure::Model {
@@ -180,10 +183,21 @@ pub async fn apply_measures(work: &Work<'_>, arrivals: &[Arrival<'_>]) -> Result
         unit: said.unit,
         kind: said.kind,
         aggregation: said.aggregation,
-        counts_people: said.counts_people,
+        // Figures of people that are recorded here would be published as they are if another host could say otherwise.
+        counts_people: said.counts_people || counted.contains(&id),
         session_figure: said.session_figure,
     });
     share::store_all::<impact_measure::Entity>(work.db(), rows.collect()).await
+}
+
+/// Which of these measures count people as far as this host knows.
+async fn counting_people(work: &Work<'_>, said: &[(Uuid, Measure)]) -> Result<HashSet<Uuid>> {
+    use impact_measure::Column::{CountsPeople, Id};
+    let known = impact_measure::Entity::find()
+        .filter(Id.is_in(said.iter().map(|(id, _)| *id)))
+        .filter(CountsPeople.eq(true));
+    let known = known.all(work.db()).await?;
+    Ok(known.into_iter().map(|measure| measure.id.0).collect())
 }
 
 /// Stores a release of another host. It never counts into the months of this one.

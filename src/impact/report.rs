@@ -6,7 +6,9 @@ use std::cmp::Ordering;
 use entity::Disclosed;
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use super::disclosure::{Figures, Interval, MEAN_PLACES, PLACES, Released, SMALLEST, Shape, bounds, nearest, share};
+use super::disclosure::{
+    Figures, Interval, MEAN_PLACES, PLACES, Released, SMALLEST, Shape, bounds, mean_bounds, nearest, share,
+};
 
 /// A figure as it is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -212,7 +214,7 @@ fn added(shape: Shape, releases: &[&Released]) -> Option<Added> {
         let value = weighted_mean(shape, &shown).filter(|_| weighed);
         let interval = value
             .filter(|_| suppressed == 0)
-            .map(|value| mean_bounds(shape, &shown, value));
+            .map(|value| bounds_of_means(shape, &shown, value));
         return Some((value, interval));
     }
     let sum = shown.iter().fold(Decimal::ZERO, |sum, one| {
@@ -258,14 +260,14 @@ const fn places(shape: Shape) -> u32 {
 }
 
 /// The least and the greatest mean that rounded means under rounded weights can have.
-fn mean_bounds(shape: Shape, releases: &[&Released], value: Decimal) -> Interval {
+fn bounds_of_means(shape: Shape, releases: &[&Released], value: Decimal) -> Interval {
     if all_exact(releases) {
         return Interval {
             low: value,
             high: value,
         };
     }
-    let weighed: Vec<_> = releases.iter().map(|one| Weighed::of(one)).collect();
+    let weighed: Vec<_> = releases.iter().map(|one| Weighed::of(shape, one)).collect();
     let least = extreme(&weighed, |one| one.mean.low, |new, best| new < best);
     let greatest = extreme(&weighed, |one| one.mean.high, |new, best| new > best);
     outward(least.unwrap_or(value), greatest.unwrap_or(value), places(shape))
@@ -287,17 +289,9 @@ struct Weighed {
 }
 
 impl Weighed {
-    fn of(released: &Released) -> Self {
-        let mean = released.value.unwrap_or_default();
-        let half = match released.disclosed {
-            Disclosed::Exact => Decimal::ZERO,
-            _ => Decimal::new(5, MEAN_PLACES + 1),
-        };
+    fn of(shape: Shape, released: &Released) -> Self {
         Self {
-            mean: Interval {
-                low: mean.saturating_sub(half),
-                high: mean.saturating_add(half),
-            },
+            mean: mean_bounds(shape, released),
             weight: bounds(released.disclosed, released.count.unwrap_or_default()),
         }
     }

@@ -8,12 +8,11 @@ pub fn slug(title: &str) -> String {
     let terms = terms(title);
     let mut slug = String::new();
     for term in terms.iter().filter(|term| term.is_ascii()) {
-        if slug.len() + term.len() > WORD {
+        let hyphen = if slug.is_empty() { "" } else { "-" };
+        if slug.len() + hyphen.len() + term.len() > WORD {
             break;
         }
-        if !slug.is_empty() {
-            slug.push('-');
-        }
+        slug.push_str(hyphen);
         slug.push_str(term);
     }
     if slug.is_empty() { "untitled".to_owned() } else { slug }
@@ -30,6 +29,9 @@ pub fn free_slug(title: &str, taken: &[String]) -> String {
 }
 
 #[cfg(test)]
+mod fuzz;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -37,6 +39,8 @@ mod tests {
     fn slugs_are_plain_and_free() {
         assert_eq!(slug("Café culture: 60 of 81!"), "cafe-culture-60-of-81");
         assert_eq!(slug("健康"), "untitled");
+        assert_eq!(slug(&format!("{} garden", "a".repeat(54))).len(), 54);
+        assert_eq!(slug(&format!("{} garden", "a".repeat(53))).len(), 60);
         assert_eq!(
             free_slug("Garden", &["garden".to_owned(), "garden-2".to_owned()]),
             "garden-3"

@@ -1,5 +1,6 @@
 //! Impact: measured, recorded, approved, released after disclosure control and added up.
 
+mod attacks;
 mod import;
 mod measures;
 mod observations;

@@ -27,6 +27,7 @@ mod sites;
 mod statements;
 mod subgraph;
 mod subscriptions;
+mod supply;
 mod support;
 mod sweep;
 mod tokens;

@@ -10,6 +10,7 @@ use super::*;
 use crate::auth::{DevelopmentClaims, DevelopmentKey, Grant, KeyPolicy, parse_jwk_set};
 
 mod claims;
+mod fuzz;
 mod keys;
 mod roles;
 

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::*;
+use crate::fuzz::{Choice, MOMENT, changed, seeds};
 
 const SITE: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 const OTHER: &str = "01890a5d-ac96-774b-bcce-b302099a8058";
@@ -291,4 +292,91 @@ proptest! {
             prop_assert!(batch.within_limits().is_ok());
         }
     }
+}
+
+const HEADERS: &str = include_str!("../../fuzz/batches.txt");
+
+const WORDS: &[&str] = &[
+    "\"pos\":",
+    "\"from\":",
+    "\"to\":",
+    "\"entries\":",
+    "\"seal\":",
+    "\"payload\":",
+    "null",
+    "0",
+    "1",
+    "-1",
+    "1e3",
+    "1.0",
+    "18446744073709551615",
+    "9223372036854775807",
+    "99999999999999999",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "\"",
+    "\\",
+    "\\u0000",
+    "\\ud800",
+    "\"del\"",
+    "\"open\"",
+    "\"erase\"",
+    "\"\"",
+    " ",
+    "\n",
+    "\0",
+    "urn:uuid:",
+    "=",
+    "_",
+];
+
+/// The heads after each entry, which depend on every byte of the headers.
+fn heads(batch: &Batch) -> Vec<Head> {
+    let headers = batch.entries.iter();
+    let chain = headers.scan(batch.prev, |head, entry| {
+        *head = next_head(*head, &entry.header);
+        Some(*head)
+    });
+    chain.collect()
+}
+
+#[test]
+fn whatever_is_read_as_a_header_is_written_and_read_as_the_same() {
+    bolero::check!()
+        .with_test_time(MOMENT)
+        .with_type::<Choice>()
+        .for_each(|choice: &Choice| {
+            let text = changed(choice, &seeds(HEADERS), WORDS);
+            if let Ok(header) = Header::parse(&text) {
+                let written = header.text();
+                assert_eq!(Header::parse(&written), Ok(header), "{text}");
+                assert_eq!(Header::parse(&written).unwrap().text(), written);
+            }
+        });
+}
+
+#[test]
+fn whatever_is_read_as_a_batch_is_written_with_the_same_bytes_and_heads() {
+    let whole = serde_json::to_string(&batch()).unwrap();
+    let mut none = batch();
+    (none.entries, none.from, none.to) = (Vec::new(), 2, 1);
+    let none = serde_json::to_string(&none).unwrap();
+    bolero::check!()
+        .with_test_time(MOMENT)
+        .with_type::<Choice>()
+        .for_each(|choice: &Choice| {
+            let text = changed(choice, &[&whole, &none], WORDS);
+            let Ok(read) = Batch::parse(text.as_bytes()) else {
+                return;
+            };
+            let written = serde_json::to_vec(&read).unwrap();
+            let again = Batch::parse(&written).expect("what was read can be read again");
+            assert_eq!(heads(&again), heads(&read), "{text}");
+            assert_eq!(serde_json::to_vec(&again).unwrap(), written, "{text}");
+            assert_eq!(again, read, "{text}");
+        });
 }

@@ -43,7 +43,7 @@ api_enum! {
 api_enum! {
     /// Which figure of approved support sessions counts into a measure.
     SessionFigure {
-        /// How many sessions were held.
+        /// How many sessions were held. Each has at least one person, so it is a number of people too.
         SessionsHeld,
         /// How many people were helped.
         PeopleHelped,
@@ -171,14 +171,15 @@ pub struct MeasureDefineInput {
     kind: MeasureKind,
     /// How its figures add up. A coverage is no mean; a score or an amount about people is nothing else.
     aggregation: MeasureAggregation,
-    /// Whether it is about people, so that its figures are published after disclosure control.
+    /// Whether it is about people, so that its figures are published after disclosure control. It stays as you say it here.
     counts_people: bool,
-    /// The figure of approved support sessions that counts into it; only for a `COUNT` that is a `SUM`.
+    /// The figure of approved support sessions that counts into it; only for a `COUNT` about people that is a `SUM`.
     session_figure: Option<SessionFigure>,
 }
 
-/// Changes to a measure. What is left out stays; null empties. Once figures are recorded for it, code, kind, aggregation
-/// and countsPeople stay as they are.
+/// Changes to a measure. What is left out stays; null empties. countsPeople stays as it was defined. Once figures are
+/// recorded for it, code, kind, aggregation and sessionFigure stay as well; those of a national measure but its code stay
+/// from the start, since every site may have recorded figures.
 #[derive(Clone, Debug, InputObject)]
 pub struct MeasureUpdateInput {
     /// The measure.
@@ -197,7 +198,7 @@ pub struct MeasureUpdateInput {
     kind: MaybeUndefined<MeasureKind>,
     /// How its figures add up.
     aggregation: MaybeUndefined<MeasureAggregation>,
-    /// Whether it is about people.
+    /// Whether it is about people: what it is already.
     counts_people: MaybeUndefined<bool>,
     /// The figure of support sessions that counts into it, of those that are approved from now on.
     session_figure: MaybeUndefined<SessionFigure>,

@@ -164,8 +164,10 @@ pub struct ReleaseMutations;
 #[Object]
 impl ReleaseMutations {
     /// Publishes a site's approved figures of whole months after disclosure control, which nothing switches off. A month
-    /// whose published figure would be the same keeps its release; a month without approved figures gets none. For
-    /// analysts and site admins.
+    /// whose published figure would be the same keeps its release; a month without approved figures gets none. When a figure
+    /// would tell of hidden people together with one that was released before, nothing is released and the problem is
+    /// `NOT_ALLOWED_NOW` at `measure`, with the month: so for a second measure of the same figure of sessions, and for people
+    /// helped and their sign-ups when they are too close. For analysts and site admins.
     async fn impact_release(
         &self,
         ctx: &Context<'_>,

@@ -65,7 +65,8 @@ pub struct ExactValue {
 #[graphql(shareable)]
 pub struct RoundedValue {
     /// The number of people, rounded to the nearest `base`; 0 is exact. Of a coverage its share from 0 to 1, made of the
-    /// rounded parts; of a mean the mean to two decimal places.
+    /// rounded parts; of a mean of numbers of people that of their rounded sum by the rounded count, of a mean of scores or
+    /// amounts the nearest fifth.
     value: Decimal,
     /// Numbers of people are rounded to the nearest multiple of this.
     base: i32,
@@ -129,7 +130,8 @@ impl From<Value> for ImpactValue {
                 count: told.count.map(Decimal),
             }),
             Value::Suppressed => Self::Suppressed(SuppressedValue {
-                reason: "From 1 to 7 people stand behind this figure, so it could point to a person.".to_owned(),
+                reason: "From 1 to 7 people stand behind this figure, or behind each of its months, so it could point to a person."
+                    .to_owned(),
                 profile: PROFILE.to_owned(),
             }),
             Value::Bounded {

@@ -9,6 +9,7 @@ use sea_orm::{
     QuerySelect, QueryTrait, Select,
 };
 
+use super::national;
 use crate::{
     app::Work,
     error::{Error, ProblemCode, Result},
@@ -120,12 +121,17 @@ pub(in crate::impact) fn fits_together(
             "A score or an amount about people is told as a mean, so that it shows only with enough of them behind it.",
         );
     }
-    let Some(figure) = session_figure else { return };
+    if session_figure.is_none() {
+        return;
+    }
     if kind != MeasureKind::Count || aggregation != MeasureAggregation::Sum {
         wrong("sessionFigure", "Sessions count into measures of kind COUNT that SUM.");
     }
-    if figure != SessionFigure::SessionsHeld && !counts_people {
-        wrong("countsPeople", "This figure of sessions counts people.");
+    if !counts_people {
+        wrong(
+            "countsPeople",
+            "Figures of sessions count people. The number of sessions does too: a session has at least one person.",
+        );
     }
 }
 
@@ -150,7 +156,8 @@ pub struct Changes {
     pub session_figure: Patch<SessionFigure>,
 }
 
-/// Changes a measure. Once it is used, what its figures mean stays.
+/// Changes a measure. Once it is used, what its figures mean stays. Figures of a national one may be recorded at any host
+/// without this one hearing of it, so it counts as used from the start; whether a measure counts people is said once.
 ///
 /// # Errors
 /// Problems of the changes; what [`Work::get_at`] and [`Work::allow`] refuse.
@@ -171,20 +178,21 @@ pub async fn update(
     let aggregation = check.required("aggregation", changes.aggregation, &row.aggregation);
     let counts_people = check.required("countsPeople", changes.counts_people, &row.counts_people);
     let session_figure = changes.session_figure.or_now(row.session_figure);
+    let shared = national(work).await? == Some(row.site_id);
+    let here = used(work.db(), id).await?;
     let fixed = [
-        ("code", new_code != row.code),
-        ("kind", kind != row.kind),
-        ("aggregation", aggregation != row.aggregation),
-        ("countsPeople", counts_people != row.counts_people),
+        ("code", new_code != row.code, here),
+        ("kind", kind != row.kind, here || shared),
+        ("aggregation", aggregation != row.aggregation, here || shared),
+        ("countsPeople", counts_people != row.counts_people, true),
+        ("sessionFigure", session_figure != row.session_figure, here || shared),
     ];
-    if fixed.iter().any(|(_, changed)| *changed) && used(work.db(), id).await? {
-        for (path, _) in fixed.iter().filter(|(_, changed)| *changed) {
-            check.note(
-                ProblemCode::NotAllowedNow,
-                path,
-                "Figures are recorded for this measure, so this stays. Define another measure.",
-            );
-        }
+    for (path, _, _) in fixed.iter().filter(|(_, changed, stays)| *changed && *stays) {
+        check.note(
+            ProblemCode::NotAllowedNow,
+            path,
+            "Figures may be recorded for this measure already, so this stays. Define another measure.",
+        );
     }
     let mut active = row.clone().into_active_model();
     if new_code != row.code {

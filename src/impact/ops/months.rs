@@ -127,6 +127,23 @@ pub async fn lock(work: &Work<'_>, site: SiteId, measure: ImpactMeasureId, from:
     Ok(by_month(rows.lock_exclusive().all(work.db()).await?))
 }
 
+/// Locks the months of several measures in the order in which sessions are counted into them, until the work ends.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn hold(work: &Work<'_>, site: SiteId, measures: &[ImpactMeasureId], from: Month, to: Month) -> Result<()> {
+    use impact_month::{Column, Entity};
+    let rows = Entity::find()
+        .filter(Column::SiteId.eq(site))
+        .filter(Column::MeasureId.is_in(measures.iter().copied()))
+        .filter(Column::Month.between(from.first_day(), to.first_day()))
+        .order_by_asc(Column::MeasureId)
+        .order_by_asc(Column::Month)
+        .order_by_asc(Column::ProjectId);
+    rows.lock_exclusive().all(work.db()).await?;
+    Ok(())
+}
+
 fn chosen(sites: &[SiteId], measure: ImpactMeasureId, from: Month, to: Month) -> sea_orm::Select<impact_month::Entity> {
     use impact_month::{Column, Entity};
     Entity::find()

@@ -10,6 +10,8 @@ use sea_orm::{
     Select,
 };
 
+mod withheld;
+
 use super::{measure_of, months};
 use crate::{
     app::Work,
@@ -23,6 +25,7 @@ use crate::{
     read::{KeyType, Listing, Sort},
     sites,
 };
+use withheld::Beside;
 
 /// Most months that are released at once.
 pub const MOST_MONTHS: i32 = 60;
@@ -46,7 +49,8 @@ pub struct Draft {
 /// the same keeps its release; one without approved figures gets none.
 ///
 /// # Errors
-/// Problems of the draft; what [`Work::allow_at`] refuses.
+/// Problems of the draft, and of months that are not to be told beside what is told already; what [`Work::allow_at`]
+/// refuses.
 pub async fn release(work: &mut Work<'_>, draft: Draft) -> Result<Vec<impact_release::Model>> {
     let site = sites::ops::named(work.db(), &draft.site).await?;
     work.allow_at(Action::Create, Kind::ImpactRelease, site.id).await?;
@@ -55,16 +59,23 @@ pub async fn release(work: &mut Work<'_>, draft: Draft) -> Result<Vec<impact_rel
     let (from, to) = whole_months(&mut check, draft.from, draft.to, work.today());
     check.done()?;
     let shape = Shape::of(&measure);
+    let beside = Beside::of(work, site.id, &measure, (from, to)).await?;
     let approved = months::lock(work, site.id, measure.id, from, to).await?;
     let before = before(work, site.id, measure.id, from, to).await?;
+    let earlier = |month: Month| before.get(&month).map_or(&[][..], Vec::as_slice);
+    let figures = approved.into_iter().filter_map(|((_, month), projects)| {
+        let figures = Figures::gather(shape, &projects)?;
+        Some((month, disclose(shape, &figures)))
+    });
+    let figures: Vec<_> = figures.collect();
+    let mut check = Check::new();
+    for (month, figure) in &figures {
+        beside.check(&mut check, &measure, *month, figure, earlier(*month));
+    }
+    check.done()?;
     let mut releases = Vec::new();
-    for ((_, month), projects) in approved {
-        let Some(figures) = Figures::gather(shape, &projects) else {
-            continue;
-        };
-        let figure = disclose(shape, &figures);
-        let earlier = before.get(&month).map_or(&[][..], Vec::as_slice);
-        releases.push(correct(work, &draft, site.id, month, figure, earlier).await?);
+    for (month, figure) in figures {
+        releases.push(correct(work, &draft, site.id, month, figure, earlier(month)).await?);
     }
     Ok(releases)
 }

@@ -17,7 +17,7 @@ fn drop_in(day: &str, people: i32) -> serde_json::Value {
 async fn tied(analyst: &Person<'_>, site: &str, figure: &str) -> serde_json::Value {
     let input = json!({
         "site": site, "code": figure.to_lowercase().replace('_', "-"), "name": figure, "definition": "Counted.",
-        "unit": "units", "kind": "COUNT", "aggregation": "SUM", "countsPeople": figure != "SESSIONS_HELD",
+        "unit": "units", "kind": "COUNT", "aggregation": "SUM", "countsPeople": true,
         "sessionFigure": figure,
     });
     analyst.does("measureDefine", input, "measure { id }").await.record()["id"].clone()

@@ -87,6 +87,17 @@ async fn in_tables(host: &Host) -> Vec<String> {
     found
 }
 
+/// The columns that hold the subject of somebody's token.
+async fn naming(host: &Host, person: &Person<'_>) -> Vec<String> {
+    let mut found = BTreeSet::new();
+    for (table, rows) in tables(host).await {
+        let cells = rows.iter().flatten();
+        let named = cells.filter(|(_, cell)| cell.as_ref().is_some_and(|cell| *cell == person.subject));
+        found.extend(named.map(|(column, _)| format!("{table}.{column}")));
+    }
+    found.into_iter().collect()
+}
+
 /// Somebody who has left traces everywhere.
 async fn lives(host: &Host) -> Person<'_> {
     let ana = host.champion(&["leeds:champion"]).await;
@@ -270,8 +281,10 @@ on_both! {
         let background = Background::start(&host.server.0).unwrap();
         let ana = lives(host).await;
         assert!(!in_tables(host).await.is_empty());
+        assert_eq!(naming(host, &ana).await, ["audit_person.subject", "champion.subject"]);
         erases_herself(&ana).await;
         within(FORGOTTEN_IN, "nothing is left in the tables", async || in_tables(host).await.is_empty()).await;
+        assert_eq!(naming(host, &ana).await, Vec::<String>::new());
         background.end().await;
     }
 }
