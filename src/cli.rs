@@ -19,6 +19,7 @@ use crate::{
     server::Server,
 };
 
+mod backup;
 mod demo;
 mod development;
 mod imports;
@@ -51,6 +52,10 @@ enum Command {
     Demo(demo::DemoArguments),
     /// Bring the database to this version's schema; `serve` does it by itself
     Migrate,
+    /// Write everything in the database into one file; the host may run meanwhile
+    Backup(backup::Backup),
+    /// Put what `backup` has written into the database, while no host runs on it
+    Restore(backup::Restore),
     /// Print the GraphQL schema
     Schema,
     /// Make the key of the development issuer, in the file that the setting development_key_file names
@@ -98,6 +103,8 @@ async fn run(config: Option<PathBuf>, command: Command) -> Outcome {
             at(settings()?, async |_| Ok(())).await?;
             say("The database has this version's schema.")
         }
+        Command::Backup(arguments) => backup::back_up(&settings()?, arguments).await,
+        Command::Restore(arguments) => backup::restore(&settings()?, arguments).await,
         Command::Root(arguments) => at(settings()?, async |server| network::root(server, arguments).await).await,
         Command::Site(command) => sites::run(settings()?, command).await,
         Command::Issuer(command) => issuers::run(settings()?, command).await,

@@ -16,6 +16,9 @@ use crate::config::Settings;
 /// both databases.
 pub const ROWS_A_STATEMENT: usize = 500;
 
+/// The lock on PostgreSQL of who makes, changes or restores the schema.
+pub const UPGRADING: i64 = 7_263_514_908;
+
 /// How long SQLite waits for another process's lock, and a caller for a connection.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -120,7 +123,7 @@ impl Database {
     pub async fn migrate(&self) -> Result<(), DbErr> {
         let work = self.begin().await?;
         if work.get_database_backend() == DbBackend::Postgres {
-            work.execute_unprepared("SELECT pg_advisory_xact_lock(7263514908)")
+            work.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({UPGRADING})"))
                 .await?;
         }
         Migrator::up(&work.transaction, None).await?;

@@ -6,7 +6,7 @@ use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, Condition, EntityTrait, QueryFilter,
     prelude::Uuid,
-    sea_query::{Expr, OnConflict},
+    sea_query::{Expr, LockBehavior, LockType, OnConflict, Query},
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -85,28 +85,42 @@ impl Work<'_> {
     /// the unique key, on SQLite by the writer's turn.
     pub(super) async fn claim(&self, intent: &Intent) -> Result<Option<Outcome>> {
         use idempotent_outcome::{ActiveModel, Column, Entity};
-        Entity::delete_many()
-            .filter(Column::CreatedAt.lt(self.now - OUTCOME_KEPT))
-            .exec(self.db())
-            .await?;
-        let claimed = Entity::insert(ActiveModel {
-            scope: Set(intent.scope.clone()),
-            author: Set(intent.author.clone()),
-            request: Set(intent.request.clone()),
-            outcome: Set(String::new()),
-            created_at: Set(self.now),
-        });
-        let unclaimed = OnConflict::column(Column::Scope).do_nothing().to_owned();
-        if claimed.on_conflict(unclaimed).exec_without_returning(self.db()).await? > 0 {
-            return Ok(None);
+        self.forget_old_outcomes().await?;
+        loop {
+            let claimed = Entity::insert(ActiveModel {
+                scope: Set(intent.scope.clone()),
+                author: Set(intent.author.clone()),
+                request: Set(intent.request.clone()),
+                outcome: Set(String::new()),
+                created_at: Set(self.now),
+            });
+            let unclaimed = OnConflict::column(Column::Scope).do_nothing().to_owned();
+            if claimed.on_conflict(unclaimed).exec_without_returning(self.db()).await? > 0 {
+                return Ok(None);
+            }
+            // What another work has just forgotten can be claimed anew.
+            let Some(kept) = Entity::find_by_id(&intent.scope).one(self.db()).await? else {
+                continue;
+            };
+            if kept.request != intent.request {
+                return Err(Error::argument("", "This Idempotency-Key was used with another input."));
+            }
+            return serde_json::from_str(&kept.outcome).map(Some).map_err(Error::internal);
         }
-        let Some(kept) = Entity::find_by_id(&intent.scope).one(self.db()).await? else {
-            return Ok(None);
-        };
-        if kept.request != intent.request {
-            return Err(Error::argument("", "This Idempotency-Key was used with another input."));
-        }
-        serde_json::from_str(&kept.outcome).map(Some).map_err(Error::internal)
+    }
+
+    /// Forgets outcomes that are kept no longer, but for those that a work which has not ended yet forgets: nobody waits for it.
+    async fn forget_old_outcomes(&self) -> Result<()> {
+        use idempotent_outcome::{Column, Entity};
+        let old = Query::select()
+            .column(Column::Scope)
+            .from(Entity)
+            .and_where(Column::CreatedAt.lt(self.now - OUTCOME_KEPT))
+            .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
+            .to_owned();
+        let old = Entity::delete_many().filter(Column::Scope.in_subquery(old));
+        old.exec(self.db()).await?;
+        Ok(())
     }
 
     pub(super) async fn keep(&self, intent: &Intent, outcome: &Outcome) -> Result<()> {
