@@ -21,7 +21,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
-use crate::cli::Outcome;
+use crate::{
+    cli::Outcome,
+    erasure::{folder, sync_folder},
+};
 
 /// The form of the file that this program writes, and the newest that it reads.
 const FORMAT: u32 = 1;
@@ -145,7 +148,7 @@ impl Draft {
             .map_err(|why| format!("The backup cannot be written: {why}"))?;
         let placed = self.file.persist_noclobber(&self.to);
         placed.map_err(|why| format!("The backup cannot be named {}: {}", self.to.display(), why.error))?;
-        sync_folder(&self.to)?;
+        settle(&self.to)?;
         Ok(hash)
     }
 
@@ -275,16 +278,9 @@ pub fn beside(file: &Path) -> Outcome<NamedTempFile> {
 }
 
 /// Puts the names in the folder of a file on the disk.
-pub fn sync_folder(file: &Path) -> Outcome {
-    let folder = folder(file);
-    let synced = File::open(folder).and_then(|folder| folder.sync_all());
-    synced.map_err(|why| format!("The folder {} cannot be synced: {why}", folder.display()))
-}
-
-/// The folder of a file.
-pub fn folder(file: &Path) -> &Path {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    folder.unwrap_or(Path::new("."))
+pub fn settle(file: &Path) -> Outcome {
+    let synced = sync_folder(file);
+    synced.map_err(|why| format!("The folder {} cannot be synced: {why}", folder(file).display()))
 }
 
 #[cfg(test)]

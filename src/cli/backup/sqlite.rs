@@ -15,7 +15,7 @@ use sea_orm::{
 };
 use tempfile::NamedTempFile;
 
-use super::archive::{Archive, Holding, beside, folder, sync_folder};
+use super::archive::{Archive, Holding, beside, settle};
 use crate::cli::Outcome;
 
 /// How long somebody else's lock is awaited: a host keeps it for as long as it runs.
@@ -87,7 +87,7 @@ pub async fn put(archive: &Archive, url: &str, kept: Option<&str>) -> Outcome<Op
         let new = unpacked(archive, &file).await?;
         let placed = new.persist_noclobber(&file);
         placed.map_err(|why| format!("{} cannot be put in its place: {}", file.display(), why.error))?;
-        sync_folder(&file)?;
+        settle(&file)?;
         return Ok(None);
     };
     let new = unpacked(archive, &file).await?;
@@ -99,7 +99,7 @@ pub async fn put(archive: &Archive, url: &str, kept: Option<&str>) -> Outcome<Op
         let _ = held.close().await;
     }
     placed.map_err(|why| format!("{} cannot be put in its place: {why}", file.display()))?;
-    sync_folder(&file)?;
+    settle(&file)?;
     Ok(Some(kept.display().to_string()))
 }
 
@@ -126,6 +126,9 @@ async fn begin_anew(file: &Path) -> Result<(), DbErr> {
 #[cfg(unix)]
 fn belongs_to_the_owner_of(new: &NamedTempFile, file: &Path) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, chown};
+
+    use crate::erasure::folder;
+
     let owner = fs::metadata(file).or_else(|_| fs::metadata(folder(file)))?;
     let own = new.as_file().metadata()?;
     if own.uid() == 0 && owner.uid() != 0 {
@@ -152,11 +155,7 @@ async fn hold(file: &Path) -> Outcome<Option<DatabaseConnection>> {
 
 async fn locked(file: &Path) -> Result<DatabaseConnection, DbErr> {
     let open = open(file, false).await?;
-    for statement in [
-        "PRAGMA locking_mode = EXCLUSIVE",
-        "PRAGMA journal_mode = DELETE",
-        "BEGIN EXCLUSIVE",
-    ] {
+    for statement in ["PRAGMA journal_mode = DELETE", "BEGIN EXCLUSIVE"] {
         open.execute_unprepared(statement).await?;
     }
     Ok(open)

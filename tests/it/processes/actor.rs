@@ -316,6 +316,13 @@ pub struct LeftBehind {
     _folder: TempDir,
 }
 
+impl LeftBehind {
+    /// The one value that a statement asks for, as text.
+    pub async fn told(&self, statement: &str) -> String {
+        answer(&self.server, statement).await
+    }
+}
+
 /// The one value that a statement asks for, as text.
 async fn answer(server: &Server, statement: &str) -> String {
     let db = server.0.reader();

@@ -4,11 +4,12 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::Path,
-    process::Output,
+    process::{Command, Output, Stdio},
     sync::atomic::{AtomicBool, Ordering},
+    time::Instant,
 };
 
-use tokio::task::spawn_blocking;
+use tokio::{task::spawn_blocking, time::sleep};
 
 use super::{
     people::{Member, done},
@@ -39,10 +40,11 @@ async fn writes_on(person: &Member<'_>, name: &str, end: &AtomicBool, begun: &At
     (before, after)
 }
 
-/// A project under a key that is its title.
+/// A project under a key that says its title.
 async fn writes_once(person: &Member<'_>, title: &str) -> Value {
+    let key = title.replace(' ', "-");
     let answer = person
-        .does_once(title, "projectCreate", &person.project(title), "project { id }")
+        .does_once(&key, "projectCreate", &person.project(title), "project { id }")
         .await;
     done(&answer.unwrap()["data"]["projectCreate"]).unwrap()["id"].clone()
 }
@@ -232,9 +234,9 @@ on_each_database! {
         empty.does(&["restore", text(&last)]);
         match backend {
             Backend::Sqlite => {
-                let names = fs::read_dir(host.folder()).unwrap().map(|entry| entry.unwrap().file_name());
-                let aside = names.filter(|name| name.to_str().unwrap().starts_with("host.db.replaced-"));
-                assert_eq!(aside.count(), 2);
+                let names = names(host.folder());
+                let aside = names.iter().filter(|name| name.starts_with("host.db.replaced-"));
+                assert_eq!(aside.count(), 2, "{names:?}");
             }
             Backend::Postgres => {
                 let aside = "SELECT COUNT(*)::text FROM pg_namespace WHERE nspname LIKE 'replaced%'";
@@ -270,4 +272,89 @@ async fn a_damaged_database_is_put_aside_with_what_belongs_to_it() {
             .await
             .contains("something that belongs to it")
     );
+}
+
+/// A command that can make no file longer than this: the disk is full then.
+async fn on_a_full_disk(host: &Process, arguments: &[&str]) -> Output {
+    let command = host.command(arguments);
+    let mut shell = Command::new("sh");
+    // Room for what SQLite keeps beside a database that it reads, and for no database.
+    shell.args(["-c", "trap '' XFSZ; ulimit -f 100; exec \"$0\" \"$@\""]);
+    shell.arg(command.get_program()).args(command.get_args());
+    shell.current_dir(host.folder());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    spawn_blocking(move || shell.output().unwrap()).await.unwrap()
+}
+
+/// The names of files in a folder.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+on_each_database! {
+    async fn a_full_disk_leaves_no_backup_and_no_database_behind(backend) {
+        let host = alone(backend).await;
+        let file = host.new_backup();
+        let made = on_a_full_disk(&host, &["backup", text(&file)]).await;
+        assert_eq!(made.status.code(), Some(1), "{made:?}");
+        assert!(made.stdout.is_empty() && made.stderr.starts_with(b"champion-network: "), "{made:?}");
+        assert!(!names(host.folder()).iter().any(|name| name.starts_with("backup")), "{:?}", names(host.folder()));
+
+        host.does(&["backup", text(&file)]);
+        let empty = host.elsewhere().await;
+        if backend == Backend::Sqlite {
+            let restored = on_a_full_disk(&empty, &["restore", text(&file)]).await;
+            assert_eq!(restored.status.code(), Some(1), "{restored:?}");
+            let told = String::from_utf8(restored.stderr).unwrap();
+            assert!(told.contains("cannot be unpacked"), "{told}");
+        }
+        assert!(is_untouched(&empty, backend).await, "nothing was changed");
+    }
+}
+
+on_each_database! {
+    async fn a_restore_that_is_killed_has_changed_nothing_or_all(backend) {
+        const LOOKS: u32 = 6;
+        let host = alone(backend).await;
+        let one = host.backs_up();
+        host.starts();
+        host.member("lead", "project_lead").writes("Harbour").await;
+        host.stops();
+        let two = host.backs_up();
+        let begun = Instant::now();
+        host.does(&["restore", "--replace", text(&one)]);
+        let (longest, mut there, mut cut_off) = (begun.elapsed(), "1", 0);
+        for look in 1..=LOOKS {
+            let (file, next) = if there == "1" { (&two, "2") } else { (&one, "1") };
+            let mut command = host.command(&["restore", "--replace", text(file)]);
+            let mut running = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            sleep(longest * look / LOOKS).await;
+            let has_ended = running.try_wait().unwrap().is_some();
+            running.kill().unwrap();
+            running.wait().unwrap();
+            cut_off += u32::from(!has_ended);
+
+            let left = host.left_behind().await;
+            let found = left.told("SELECT CAST(COUNT(*) AS text) FROM project").await;
+            left.server.0.database.close().await.unwrap();
+            assert!(found == next || found == there && !has_ended, "{found} after {there}, has ended: {has_ended}");
+            there = next;
+            if found != next {
+                host.does(&["restore", "--replace", text(file)]);
+            }
+        }
+        assert!(cut_off > 0, "none was cut off");
+        host.starts();
+        assert_eq!(titles(&host, "leeds").await, ["Garden"]);
+    }
 }

@@ -234,7 +234,7 @@ impl Writer {
     }
 
     fn deed(&self, field: &'static str, input: Value, record: &'static str, effect: Effect) -> Deed {
-        let (key, who) = (format!("{} {}", self.name, self.count), self.name.clone());
+        let (key, who) = (format!("{}-{}", self.name, self.count), self.name.clone());
         Deed {
             key,
             who,
