@@ -19,6 +19,6 @@ mod place;
 pub use access::{Told, judge};
 pub use enter::{FOLLOWED, enter};
 pub use follow::{Follower, Followers};
-pub use keep::{begin_anew, belongs_here, sweep};
+pub use keep::{begin_anew, belongs_here, new_history, sweep};
 pub use log::{Filter, Line, Start, resume, start};
 pub use place::{Cursor, Place};

@@ -20,6 +20,7 @@ use crate::{
     server::Server,
 };
 
+mod backup;
 mod check;
 mod demo;
 mod development;
@@ -54,6 +55,10 @@ enum Command {
     Demo(demo::DemoArguments),
     /// Bring the database to this version's schema; `serve` does it by itself
     Migrate,
+    /// Write everything in the database into one file; the host may run meanwhile
+    Backup(backup::Backup),
+    /// Put what `backup` has written into the database, while no host runs on it
+    Restore(backup::Restore),
     /// Look whether everything in the database holds together: audits, feeds, copies and what names what. The host may be running
     Check(check::CheckArguments),
     /// Print the GraphQL schema
@@ -105,6 +110,8 @@ async fn run(config: Option<PathBuf>, command: Command) -> Outcome {
             at(settings()?, async |_| Ok(())).await?;
             say("The database has this version's schema.")
         }
+        Command::Backup(arguments) => backup::back_up(&settings()?, arguments).await,
+        Command::Restore(arguments) => backup::restore(&settings()?, arguments).await,
         Command::Root(arguments) => at(settings()?, async |server| network::root(server, arguments).await).await,
         Command::Site(command) => sites::run(settings()?, command).await,
         Command::Issuer(command) => issuers::run(settings()?, command).await,

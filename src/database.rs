@@ -20,6 +20,8 @@ pub const ROWS_A_STATEMENT: usize = 500;
 /// How much SQLite's writer keeps in memory, in its own way of saying KiB. With the 2 MiB that are its default, half of its time went
 /// into reading pages again that it had just written.
 const WRITER_CACHE: &str = "-32768";
+/// The lock on PostgreSQL of who makes, changes or restores the schema.
+pub const UPGRADING: i64 = 7_263_514_908;
 
 /// How long SQLite waits for another process's lock, and a caller for a connection.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -183,7 +185,7 @@ impl Database {
     pub async fn migrate(&self) -> Result<(), DbErr> {
         let work = self.begin().await?;
         if work.get_database_backend() == DbBackend::Postgres {
-            work.execute_unprepared("SELECT pg_advisory_xact_lock(7263514908)")
+            work.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({UPGRADING})"))
                 .await?;
         }
         Migrator::up(&work.transaction, None).await?;

@@ -133,6 +133,7 @@ impl Ledger {
         if lines.is_empty() {
             return Ok(());
         }
+        let is_new = !self.path.exists();
         let mut file = OpenOptions::new()
             .create(true)
             .read(true)
@@ -143,7 +144,9 @@ impl Ledger {
             lines.insert(0, '\n');
         }
         file.write_all(lines.as_bytes())?;
-        file.sync_all()
+        file.sync_all()?;
+        // A power cut may take a name that is not on the disk, and the file with it.
+        if is_new { sync_folder(&self.path) } else { Ok(()) }
     }
 
     /// What the file says now.
@@ -170,6 +173,30 @@ impl Ledger {
         }
         Ok(())
     }
+}
+
+/// The folder of a file.
+pub fn folder(file: &Path) -> &Path {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
+}
+
+/// Puts the names in the folder of a file on the disk.
+///
+/// # Errors
+/// When the folder cannot be opened or synced.
+#[cfg(unix)]
+pub fn sync_folder(file: &Path) -> io::Result<()> {
+    File::open(folder(file))?.sync_all()
+}
+
+/// Does nothing: here a folder cannot be opened, and its names come onto the disk with the files.
+///
+/// # Errors
+/// Never.
+#[cfg(not(unix))]
+pub fn sync_folder(_file: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 fn ends_with_a_line(file: &mut File) -> io::Result<bool> {

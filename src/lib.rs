@@ -48,6 +48,8 @@
 //! | Every committed change is told once to whoever may read it, across reconnects, restarts and replicas. | `subscriptions::resuming` |
 //! | Who could not read a record is not told that it is gone; rights and tokens are looked at for every event. | `subscriptions::access` |
 //! | A socket keeps to its protocol and its limits, whatever a client says. | `http::socket::protocol`, `subscriptions::protocol` |
+//! | A host that is killed at any moment has lost nothing that it acknowledged and done nothing by halves. | `processes::kills` |
+//! | A backup is whole or none, and a restore changes all or nothing. | `processes::drills` |
 //! | Of many edits of one version one is kept. | `work::of_many_edits_of_one_version_one_is_kept_and_the_others_are_told` |
 //! | A list pages both ways without gap or repeat. | `projects::a_list_pages_both_ways_without_gap_or_repeat` |
 //! | A query costs a constant number of statements, however many rows it shows. | `statements` |
@@ -90,6 +92,8 @@
 //!   could be rewritten before.
 //! - **Issuer and subject stand beside the chain**, under a pseudonym that it hashes: whoever is erased loses one row.
 //! - **[`check`] asks the sequencer what it would write**: a feed says what its tables say when that is nothing.
+//! - **A backup is one file**: what the database's own tool writes, then a manifest and a hash, so that nobody tears them apart. The list of
+//!   the erased and the tally are in none.
 //! - **One writer on SQLite** behind a fair lock with `synchronous=FULL`, readers apart and read-only.
 //! - **The log of changes keeps what the rules read, before and after** ([`changes`]): so a line says to each caller whether the
 //!   record came, changed or went for them, by the rule table alone. It is compared with what the log said last, so that no

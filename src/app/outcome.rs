@@ -6,7 +6,7 @@ use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, Condition, EntityTrait, QueryFilter,
     prelude::Uuid,
-    sea_query::{Expr, OnConflict},
+    sea_query::{Expr, LockBehavior, LockType, OnConflict, Query},
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -86,24 +86,45 @@ impl Work<'_> {
     pub(super) async fn claim(&self, intent: &Intent) -> Result<Option<Outcome>> {
         use idempotent_outcome::{ActiveModel, Column, Entity};
         self.forget_old_outcomes().await?;
-        let claimed = Entity::insert(ActiveModel {
-            scope: Set(intent.scope.clone()),
-            author: Set(intent.author.clone()),
-            request: Set(intent.request.clone()),
-            outcome: Set(String::new()),
-            created_at: Set(self.now),
-        });
-        let unclaimed = OnConflict::column(Column::Scope).do_nothing().to_owned();
-        if claimed.on_conflict(unclaimed).exec_without_returning(self.db()).await? > 0 {
-            return Ok(None);
+        loop {
+            let claimed = Entity::insert(ActiveModel {
+                scope: Set(intent.scope.clone()),
+                author: Set(intent.author.clone()),
+                request: Set(intent.request.clone()),
+                outcome: Set(String::new()),
+                created_at: Set(self.now),
+            });
+            let unclaimed = OnConflict::column(Column::Scope).do_nothing().to_owned();
+            if claimed.on_conflict(unclaimed).exec_without_returning(self.db()).await? > 0 {
+                return Ok(None);
+            }
+            // What another work has just forgotten can be claimed anew.
+            let Some(kept) = Entity::find_by_id(&intent.scope).one(self.db()).await? else {
+                continue;
+            };
+            if kept.request != intent.request {
+                return Err(Error::argument("", "This Idempotency-Key was used with another input."));
+            }
+            return serde_json::from_str(&kept.outcome).map(Some).map_err(Error::internal);
         }
-        let Some(kept) = Entity::find_by_id(&intent.scope).one(self.db()).await? else {
-            return Ok(None);
-        };
-        if kept.request != intent.request {
-            return Err(Error::argument("", "This Idempotency-Key was used with another input."));
-        }
-        serde_json::from_str(&kept.outcome).map(Some).map_err(Error::internal)
+    }
+
+    /// Forgets the outcomes that no repeat is told any more, but for those that a work which has not ended yet forgets: nobody waits
+    /// for it.
+    ///
+    /// # Errors
+    /// Only when the database fails.
+    pub async fn forget_old_outcomes(&self) -> Result<()> {
+        use idempotent_outcome::{Column, Entity};
+        let old = Query::select()
+            .column(Column::Scope)
+            .from(Entity)
+            .and_where(Column::CreatedAt.lt(self.now - OUTCOME_KEPT))
+            .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
+            .to_owned();
+        let old = Entity::delete_many().filter(Column::Scope.in_subquery(old));
+        old.exec(self.db()).await?;
+        Ok(())
     }
 
     pub(super) async fn keep(&self, intent: &Intent, outcome: &Outcome) -> Result<()> {
@@ -111,17 +132,6 @@ impl Work<'_> {
         let outcome = serde_json::to_string(outcome).map_err(Error::internal)?;
         let claimed = Entity::update_many().col_expr(Column::Outcome, Expr::val(outcome));
         claimed.filter(Column::Scope.eq(&intent.scope)).exec(self.db()).await?;
-        Ok(())
-    }
-
-    /// Forgets the outcomes that no repeat is told any more.
-    ///
-    /// # Errors
-    /// Only when the database fails.
-    pub async fn forget_old_outcomes(&self) -> Result<()> {
-        use idempotent_outcome::{Column, Entity};
-        let old = Entity::delete_many().filter(Column::CreatedAt.lt(self.now - OUTCOME_KEPT));
-        old.exec(self.db()).await?;
         Ok(())
     }
 

@@ -57,13 +57,20 @@ pub async fn belongs_here(db: &impl ConnectionTrait) -> Result<Option<String>> {
     Ok(server.filter(|server| *server != known))
 }
 
+/// The name of another history, as the database makes it up.
+pub const fn new_history(backend: DbBackend) -> &'static str {
+    match backend {
+        DbBackend::Postgres => "replace(gen_random_uuid()::text, '-', '')",
+        _ => "lower(hex(randomblob(16)))",
+    }
+}
+
 /// Begins another history when the database is not the one that it was: an older one, or one that was moved to `server`, which
 /// is noted. No cursor from before counts then; lines whose order is of another server go.
 ///
 /// # Errors
 /// Only when the database fails.
 pub async fn begin_anew(db: &DatabaseTransaction, is_older: bool, server: Option<String>) -> Result<()> {
-    let postgres = db.get_database_backend() == DbBackend::Postgres;
     let known = log::kept(db).await?.server;
     // The first start on a server changes nothing but that it is known.
     let moved = server
@@ -77,12 +84,8 @@ pub async fn begin_anew(db: &DatabaseTransaction, is_older: bool, server: Option
             .col_expr(change_log::Column::SweptId, Expr::val(0_i64));
     }
     if moved || is_older {
-        let chance = if postgres {
-            "replace(gen_random_uuid()::text, '-', '')"
-        } else {
-            "lower(hex(randomblob(16)))"
-        };
-        log = log.col_expr(change_log::Column::History, Expr::cust(chance));
+        let history = new_history(db.get_database_backend());
+        log = log.col_expr(change_log::Column::History, Expr::cust(history));
     }
     if let Some(server) = server {
         log = log.col_expr(change_log::Column::Server, Expr::val(server));

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Where the tests of each kind stand.
-const KINDS: [(&str, &[&str]); 12] = [
+const KINDS: [(&str, &[&str]); 13] = [
     ("api", &["tests/it"]),
     ("auth", &["src/auth"]),
     ("cli", &["src/cli"]),

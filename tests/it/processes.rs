@@ -12,8 +12,10 @@
 mod actor;
 mod backups;
 mod crashes;
+mod drills;
 mod hostile;
 mod keys;
+mod kills;
 mod moves;
 mod network;
 mod outages;

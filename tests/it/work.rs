@@ -1,16 +1,21 @@
 //! Units of work: all or nothing, with audit and outbox, once for all repeats, and nobody's change is lost.
 
+use std::time::Duration;
+
 use champion_network::{
     app::{Intent, Outcome},
     error::Error,
     policy::{Caller, Identity},
     sites::ops::{Founding, found},
 };
+use chrono::TimeDelta;
 use entity::{Kind, ProjectId, audit_entry, audit_person, idempotent_outcome, outbox, project, site};
 use futures_util::future::join_all;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait, QueryFilter, Statement};
+use tokio::time::timeout;
+use tower::ServiceExt;
 
-use crate::support::{Backend, Host, Person, json, on_both};
+use crate::support::{Backend, Host, Person, Reply, Value, json, on_both};
 
 const CREATE: &str = "mutation($title: String!, $summary: String!) {
     projectCreate(input: { site: \"leeds\", title: $title, summary: $summary }) { project { id } problems { code } }
@@ -121,17 +126,54 @@ on_both! {
     }
 }
 
+/// What 32 callers at once were told under one key, two of whom meant something else: one intent was done once, whichever was
+/// first, and the others are told so.
+async fn race(host: &Host, replies: &[Reply]) {
+    let (done, told): (Vec<_>, Vec<_>) = replies.iter().partition(|reply| reply.code() == "OK");
+    assert!([30, 2].contains(&done.len()), "{} were done", done.len());
+    for reply in &done {
+        assert_eq!(reply.record()["id"], done[0].record()["id"]);
+    }
+    for reply in &told {
+        assert_eq!(reply.code(), "INVALID_ARGUMENT");
+    }
+    assert_eq!(left(host).await, (1, 1, 1));
+}
+
+/// The inputs of such callers.
+fn inputs() -> impl Iterator<Item = Value> {
+    (0..32).map(|number| {
+        let title = if number % 16 == 3 { "Park" } else { "Garden" };
+        json!({ "title": title, "summary": "Ours." })
+    })
+}
+
+const KEY: [(&str, &str); 1] = [("idempotency-key", "\"8e03978e-40d5-43dd-bc93-6894a57f9324\"")];
+
 on_both! {
     async fn twins_under_one_key_take_effect_once_and_get_one_answer(host) {
         let admin = host.person(&["leeds:site_admin"]);
-        let key = [("idempotency-key", "\"8e03978e-40d5-43dd-bc93-6894a57f9324\"")];
-        let twins = (0..16).map(|_| admin.run_with(CREATE, json!({ "title": "Garden", "summary": "Ours." }), &key));
-        let replies = join_all(twins).await;
-        for reply in &replies {
-            assert_eq!(reply.record()["id"], replies[0].record()["id"]);
-        }
-        assert_eq!(left(host).await, (1, 1, 1));
+        let twins = inputs().map(|input| admin.run_with(CREATE, input, &KEY));
+        race(host, &join_all(twins).await).await;
     }
+}
+
+/// On SQLite a host is one process.
+#[tokio::test]
+async fn twins_at_two_replicas_take_effect_once_and_get_one_answer() {
+    let host = &Host::start(Backend::Postgres, |_| {}).await;
+    let replica = &host.replica().await.router().unwrap();
+    let admin = &host.person(&["leeds:site_admin"]);
+    let twins = inputs().enumerate().map(async |(number, input)| {
+        if number % 2 == 0 {
+            return admin.run_with(CREATE, input, &KEY).await;
+        }
+        let request = admin.request(CREATE, &input, &KEY);
+        let answer = replica.clone().oneshot(request).await.unwrap().into_body();
+        let answer = axum::body::to_bytes(answer, usize::MAX).await.unwrap();
+        Reply(serde_json::from_slice(&answer).unwrap())
+    });
+    race(host, &join_all(twins).await).await;
 }
 
 on_both! {
@@ -215,6 +257,54 @@ on_both! {
             assert_eq!(reply.payload()["project"]["version"], 2);
         }
     }
+}
+
+/// A copy of the file shows nothing of this: without it, a power cut takes what was acknowledged last.
+#[tokio::test]
+async fn sqlite_syncs_what_it_acknowledges() {
+    let host = Host::start(Backend::Sqlite, |_| {}).await;
+    let asked = host.server.0.system("look", async |work| {
+        let asked = Statement::from_string(DbBackend::Sqlite, "PRAGMA synchronous");
+        Ok(work
+            .db()
+            .query_one_raw(asked)
+            .await?
+            .unwrap()
+            .try_get_by_index::<i64>(0)?)
+    });
+    assert_eq!(asked.await.unwrap(), 2, "FULL");
+}
+
+/// On PostgreSQL; on SQLite works take turns.
+#[tokio::test]
+async fn a_work_that_takes_long_holds_up_no_other_under_another_key() {
+    let host = Host::start(Backend::Postgres, |_| {}).await;
+    let admin = host.person(&["leeds:site_admin"]);
+    let input = json!({ "title": "Old", "summary": "Ours." });
+    admin
+        .run_with(CREATE, input, &[("idempotency-key", "old")])
+        .await
+        .record();
+    host.server.0.clock.advance(TimeDelta::hours(25));
+    let admin = host.person(&["leeds:site_admin"]);
+    let author = Identity {
+        issuer: "https://issuer.test".to_owned(),
+        subject: "ana".to_owned(),
+        expires_at: host.now(),
+        sites: Vec::new(),
+    };
+    // It has forgotten what is old, and has not ended.
+    let (intent, caller) = (Intent::new(&author, ["long", ""], ["", ""]), Caller::default());
+    let long = host.server.0.settle(&caller, "long", Some(&intent), async |_| {
+        let input = json!({ "title": "New", "summary": "Ours." });
+        let new = admin.run_with(CREATE, input, &[("idempotency-key", "new")]);
+        timeout(Duration::from_secs(20), new)
+            .await
+            .expect("nobody waits")
+            .record();
+        Ok(Vec::new())
+    });
+    assert!(matches!(long.await, Ok(Outcome::Done(_))));
 }
 
 /// On PostgreSQL; on SQLite works take turns, and a second one would wait for the first for ever.

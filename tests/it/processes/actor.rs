@@ -6,7 +6,10 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -17,10 +20,15 @@ use champion_network::{
     database::Database,
     server::Server,
 };
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, Statement};
+use tempfile::TempDir;
 
 use super::*;
 use crate::support::FreshDatabase;
+
+/// The connections of a process to its database; those of a test have the same name and wait for nothing.
+const OTHERS: &str = "SELECT COUNT(*)::text FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'";
 
 /// Where the log of a host is, in its folder.
 const LOG: &str = "log";
@@ -39,10 +47,8 @@ pub struct Process {
     database: FreshDatabase,
     hub: Mutex<String>,
     running: Mutex<Option<Child>>,
+    backups: AtomicUsize,
 }
-
-/// A copy of a database.
-pub struct Backup(FreshDatabase);
 
 impl Process {
     /// A host with an empty database that keeps no site yet and does not run. It will call the hub at this address.
@@ -65,6 +71,7 @@ impl Process {
             database,
             hub: Mutex::new(hub.map(|hub| format!("http://{hub}")).unwrap_or_default()),
             running: Mutex::default(),
+            backups: AtomicUsize::new(0),
         }
     }
 
@@ -98,7 +105,8 @@ impl Process {
         String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    /// A command of its operator's.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_champion-network"));
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CHAMPION_")) {
             command.env_remove(name);
@@ -122,19 +130,30 @@ impl Process {
 
     /// Starts it and awaits that it listens.
     pub fn starts(&self) {
+        self.begins_to_start();
+        let mut line = String::new();
+        let mut running = self.running.lock().unwrap();
+        let stdout = running.as_mut().unwrap().stdout.as_mut().unwrap();
+        BufReader::new(stdout).read_line(&mut line).unwrap();
+        drop(running);
+        assert!(line.starts_with("listening on "), "{line:?}\n{}", self.log());
+    }
+
+    /// Starts it and does not wait. A test that fails leaves no process behind.
+    pub fn begins_to_start(&self) {
         let log = OpenOptions::new()
             .create(true)
             .append(true)
             .open(self.folder().join(LOG));
         let mut command = self.command(&["serve"]);
-        let mut child = command.stdout(Stdio::piped()).stderr(log.unwrap()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        // Kept first, so that a test that fails here leaves no process behind.
+        let child = command.stdout(Stdio::piped()).stderr(log.unwrap()).spawn().unwrap();
         *self.running.lock().unwrap() = Some(child);
-        assert!(line.starts_with("listening on "), "{line:?}\n{}", self.log());
+    }
+
+    /// Whether it serves and its database answers.
+    pub async fn is_ready(&self) -> bool {
+        let asked = self.client.get(format!("http://{}/health/ready", self.address));
+        asked.send().await.is_ok_and(|answer| answer.status().is_success())
     }
 
     /// Kills it as `kill -9` does. What does not run is left alone.
@@ -148,10 +167,22 @@ impl Process {
 
     /// Tells it to stop, as a service manager does, and awaits its end.
     pub fn stops(&self) {
-        let mut child = self.running.lock().unwrap().take().unwrap();
+        let mut child = self.told_to_stop();
+        assert!(child.wait().unwrap().success(), "{}", self.log());
+    }
+
+    /// The same while something else goes on.
+    pub async fn stops_meanwhile(&self) {
+        let mut child = self.told_to_stop();
+        let ended = until("it stops", async || child.try_wait().unwrap()).await;
+        assert!(ended.success(), "{}", self.log());
+    }
+
+    fn told_to_stop(&self) -> Child {
+        let child = self.running.lock().unwrap().take().unwrap();
         let kill = format!("kill -TERM {}", child.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
-        assert!(child.wait().unwrap().success(), "{}", self.log());
+        child
     }
 
     /// What it has logged so far.
@@ -169,6 +200,40 @@ impl Process {
         Server::over(database, settings, Clock::default(), Ids::default())
     }
 
+    /// Its database as its end has left it. On SQLite a copy, so that its next start has as much to recover from.
+    pub async fn left_behind(&self) -> LeftBehind {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = Settings::defaults().unwrap();
+        settings.database_url = self.database.url.clone();
+        settings.erasure_ledger_path = self.ledger();
+        (settings.postgres_connections, settings.sqlite_readers) = (2, 2);
+        if self.backend == Backend::Sqlite {
+            for file in ["host.db", "host.db-wal"] {
+                let _ = fs::copy(self.folder().join(file), folder.path().join(file));
+            }
+            settings.database_url = format!("sqlite:{}", folder.path().join("host.db").display());
+        }
+        let database = Database::open(&settings).await.unwrap();
+        let server = Server::over(database, settings, Clock::default(), Ids::default());
+        match self.backend {
+            Backend::Sqlite => {
+                let wrong = answer(&server, "PRAGMA integrity_check").await;
+                assert_eq!(wrong, "ok");
+            }
+            // What it was just at may still come to its end.
+            Backend::Postgres => {
+                until("nobody else is connected", async || {
+                    (answer(&server, OTHERS).await == "0").then_some(())
+                })
+                .await;
+            }
+        }
+        LeftBehind {
+            server,
+            _folder: folder,
+        }
+    }
+
     /// Changes something in its database behind its back.
     pub async fn suffers(&self, statement: &str) {
         let database = sea_orm::Database::connect(&self.database.url).await.unwrap();
@@ -176,40 +241,61 @@ impl Process {
         database.close().await.unwrap();
     }
 
+    /// The one value that a statement asks its database for, as text.
+    pub async fn told(&self, statement: &str) -> String {
+        let server = self.inside().await;
+        let told = answer(&server, statement).await;
+        server.0.database.close().await.unwrap();
+        told
+    }
+
     /// Loses its ledger of what was erased for ever, which a disk may take with it.
     pub fn forgets_erasures(&self) {
-        let name = match self.backend {
+        fs::remove_file(self.ledger()).unwrap();
+    }
+
+    /// Writes a backup of its database, whether it runs or not.
+    pub fn backs_up(&self) -> PathBuf {
+        let file = self.new_backup();
+        self.does(&["backup", file.to_str().unwrap()]);
+        file
+    }
+
+    /// The name of a backup that is not there yet.
+    pub fn new_backup(&self) -> PathBuf {
+        let number = self.backups.fetch_add(1, Ordering::SeqCst);
+        self.folder().join(format!("backup-{number}"))
+    }
+
+    /// Puts a backup in the place of its database, while it does not run. The ledger beside the database stays as it is.
+    pub fn restores(&self, backup: &Path) {
+        assert!(self.running.lock().unwrap().is_none(), "it runs");
+        self.does(&["restore", "--replace", backup.to_str().unwrap()]);
+    }
+
+    /// The same host on another machine, with nothing but its settings: an empty database and no ledger.
+    pub async fn elsewhere(&self) -> Self {
+        let database = FreshDatabase::make(self.backend).await;
+        fs::write(database.folder.path().join("development-key.pem"), self.key.pem()).unwrap();
+        Self {
+            site: self.site,
+            address: self.address,
+            key: DevelopmentKey::from_pem(self.key.pem()).unwrap(),
+            client: self.client.clone(),
+            backend: self.backend,
+            database,
+            hub: Mutex::new(self.hub.lock().unwrap().clone()),
+            running: Mutex::default(),
+            backups: AtomicUsize::new(0),
+        }
+    }
+
+    /// Where its list of the erased stands.
+    pub fn ledger(&self) -> PathBuf {
+        self.folder().join(match self.backend {
             Backend::Sqlite => "host.db.erased",
             Backend::Postgres => "champion-network.erased",
-        };
-        fs::remove_file(self.folder().join(name)).unwrap();
-    }
-
-    /// Makes a copy of its database. PostgreSQL copies only what nobody uses, so there it must not run meanwhile.
-    pub async fn backs_up(&self) -> Backup {
-        let backup = FreshDatabase::make(self.backend).await;
-        match self.backend {
-            Backend::Sqlite => {
-                self.suffers(&format!("VACUUM INTO '{}'", file(&backup).display()))
-                    .await;
-            }
-            Backend::Postgres => replace(&backup, &self.database).await,
-        }
-        Backup(backup)
-    }
-
-    /// Puts a copy in the place of its database, while it does not run. The ledger beside the database stays as it is.
-    pub async fn restores(&self, backup: &Backup) {
-        assert!(self.running.lock().unwrap().is_none(), "it runs");
-        match self.backend {
-            Backend::Sqlite => {
-                for ending in ["-wal", "-shm"] {
-                    let _ = fs::remove_file(format!("{}{ending}", file(&self.database).display()));
-                }
-                fs::copy(file(&backup.0), file(&self.database)).unwrap();
-            }
-            Backend::Postgres => replace(&self.database, &backup.0).await,
-        }
+        })
     }
 }
 
@@ -223,26 +309,30 @@ impl Drop for Process {
     }
 }
 
-/// The file of a SQLite database.
-fn file(database: &FreshDatabase) -> PathBuf {
-    database.folder.path().join("host.db")
+/// What a host that has ended left behind.
+pub struct LeftBehind {
+    /// Its database, opened.
+    pub server: Server,
+    _folder: TempDir,
 }
 
-/// Drops a PostgreSQL database and copies another into its place.
-async fn replace(database: &FreshDatabase, by: &FreshDatabase) {
-    let name = |of: &FreshDatabase| of.url.rsplit_once('/').unwrap().1.to_owned();
-    let (from, to) = (name(by), name(database));
-    let server = std::env::var("CHAMPION_TEST_POSTGRES_URL").unwrap();
-    let server = sea_orm::Database::connect(server).await.unwrap();
-    let drop = format!("DROP DATABASE \"{to}\" WITH (FORCE)");
-    server.execute_unprepared(&drop).await.unwrap();
-    let copy = format!("CREATE DATABASE \"{to}\" TEMPLATE \"{from}\"");
-    // The sessions of a process that has just ended may live a moment longer than it.
-    until("nobody uses the database", async || {
-        server.execute_unprepared(&copy).await.ok()
-    })
-    .await;
-    server.close().await.unwrap();
+impl LeftBehind {
+    /// The one value that a statement asks for, as text.
+    pub async fn told(&self, statement: &str) -> String {
+        answer(&self.server, statement).await
+    }
+}
+
+/// The one value that a statement asks for, as text.
+async fn answer(server: &Server, statement: &str) -> String {
+    let db = server.0.reader();
+    let asked = Statement::from_string(db.get_database_backend(), statement);
+    db.query_one_raw(asked)
+        .await
+        .unwrap()
+        .unwrap()
+        .try_get_by_index(0)
+        .unwrap()
 }
 
 /// An address that stays free while nobody listens there: of its own among the sixteen million of this machine, so that

@@ -35,7 +35,7 @@ on_each_database! {
         in_step(&hub, &leeds).await;
         in_step(&hull, &leeds).await;
         leeds.stops();
-        let backup = leeds.backs_up().await;
+        let backup = leeds.backs_up();
         leeds.starts();
 
         lead.writes("After").await;
@@ -49,7 +49,7 @@ on_each_database! {
         let epoch = Held::by(&hub, "leeds").await.head.unwrap().epoch;
 
         leeds.dies();
-        leeds.restores(&backup).await;
+        leeds.restores(&backup);
         leeds.starts();
         assert_eq!(titles(&leeds, "leeds").await, ["Before"]);
         lead.writes("Anew").await;
@@ -75,7 +75,7 @@ on_each_database! {
         lead.writes("Before").await;
         in_step(&hub, &leeds).await;
         leeds.stops();
-        let backup = leeds.backs_up().await;
+        let backup = leeds.backs_up();
         leeds.starts();
         lead.writes("After").await;
         lead.writes("Afterwards").await;
@@ -86,7 +86,7 @@ on_each_database! {
         let told = leeds.does(&["check"]);
         assert!(told.starts_with("Everything holds."), "{told}");
 
-        leeds.restores(&backup).await;
+        leeds.restores(&backup);
         let told = leeds.fails(&["check"]);
         assert!(told.contains("leeds: audit: the hub has seen 2 entries that are not here, from entry "), "{told}");
         assert!(leeds.does(&["check", "--offline"]).starts_with("Everything holds."), "of itself nobody can tell");
@@ -109,7 +109,7 @@ on_each_database! {
         nora.writes("Second").await;
         take_in(&[&hub, &leeds]).await;
         leeds.stops();
-        let backup = leeds.backs_up().await;
+        let backup = leeds.backs_up();
         leeds.starts();
 
         nora.writes("Third").await;
@@ -120,7 +120,7 @@ on_each_database! {
         let read = Held::by(&leeds, "national").await;
 
         leeds.dies();
-        leeds.restores(&backup).await;
+        leeds.restores(&backup);
         assert_ne!(Held::by(&leeds, "national").await.records, read.records);
         leeds.starts();
         in_step(&leeds, &hub).await;
@@ -142,7 +142,7 @@ on_each_database! {
         nora.writes("Before").await;
         take_in(&[&hub, &leeds]).await;
         hub.dies();
-        let backup = hub.backs_up().await;
+        let backup = hub.backs_up();
         hub.starts();
 
         nora.writes("After").await;
@@ -152,7 +152,7 @@ on_each_database! {
         assert_eq!(titles(&leeds, "national").await, ["After", "Before"]);
         leeds.dies();
         hub.dies();
-        hub.restores(&backup).await;
+        hub.restores(&backup);
         hub.forgets_erasures();
         let before = Held::by(&hub, "national").await.head;
 
@@ -185,7 +185,7 @@ on_each_database! {
         take_in(&[&hub, &leeds]).await;
         // A backup of a host that stopped in order says nothing of what comes after it.
         hub.stops();
-        let backup = hub.backs_up().await;
+        let backup = hub.backs_up();
         hub.starts();
         nora.writes("After").await;
         carla.does("championErase", card.clone(), "champion { id }").await;
@@ -195,7 +195,7 @@ on_each_database! {
         for number in 1..=2 {
             let lost = end(&hub, "national").await;
             hub.dies();
-            hub.restores(&backup).await;
+            hub.restores(&backup);
             hub.forgets_erasures();
             hub.starts();
             let title = format!("Anew {number}");
@@ -218,7 +218,7 @@ on_each_database! {
         lead.writes("Before").await;
         in_step(&hub, &leeds).await;
         leeds.stops();
-        let backup = leeds.backs_up().await;
+        let backup = leeds.backs_up();
         leeds.starts();
         for title in ["After 1", "After 2"] {
             lead.writes(title).await;
@@ -229,7 +229,7 @@ on_each_database! {
 
         hub.dies();
         leeds.dies();
-        leeds.restores(&backup).await;
+        leeds.restores(&backup);
         let log = leeds.log().len();
         leeds.starts();
         assert_eq!(titles(&leeds, "leeds").await, ["Before"]);
@@ -258,7 +258,7 @@ on_each_database! {
         lead.writes("Before").await;
         take_in(&[&hub, &leeds, &hull]).await;
         hub.stops();
-        let backup = hub.backs_up().await;
+        let backup = hub.backs_up();
         hub.starts();
         for title in ["Rotated 1", "Rotated 2"] {
             leeds.does(&["site", "rotate-key", "leeds"]);
@@ -267,7 +267,7 @@ on_each_database! {
         take_in(&[&hub, &leeds, &hull]).await;
 
         hub.dies();
-        hub.restores(&backup).await;
+        hub.restores(&backup);
         hub.starts();
         lead.writes("Then").await;
         for host in [&hub, &hull] {

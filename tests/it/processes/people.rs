@@ -14,10 +14,16 @@ pub struct Member<'a> {
 impl Process {
     /// Somebody of its site with a role.
     pub fn member<'a>(&'a self, subject: &str, role: &str) -> Member<'a> {
+        self.person(subject, &[role])
+    }
+
+    /// Somebody of its site with several roles.
+    pub fn person<'a>(&'a self, subject: &str, roles: &[&str]) -> Member<'a> {
+        let roles: Vec<_> = roles.iter().map(|role| format!("{}:{role}", self.site)).collect();
         let (now, url) = (Clock::System.now(), self.public_url());
         let claims = json!({
             "iss": format!("{url}/development"), "sub": subject, "aud": url, "iat": now.timestamp(),
-            "exp": (now + TimeDelta::hours(1)).timestamp(), "roles": [format!("{}:{role}", self.site)],
+            "exp": (now + TimeDelta::hours(1)).timestamp(), "roles": roles,
         });
         let token = self.key.sign(&claims).unwrap();
         Member { host: self, token }
@@ -25,7 +31,12 @@ impl Process {
 
     /// Somebody with a role who is an active champion of its site and shares their card.
     pub async fn champion<'a>(&'a self, subject: &str, role: &str) -> Member<'a> {
-        let (person, admin) = (self.member(subject, role), self.member("admin", "site_admin"));
+        self.active(self.member(subject, role), subject).await
+    }
+
+    /// Makes somebody an active champion of its site who shares their card.
+    pub async fn active<'a>(&self, person: Member<'a>, subject: &str) -> Member<'a> {
+        let admin = self.member("admin", "site_admin");
         let input = json!({
             "site": self.site, "displayName": format!("Champion {subject}"), "kind": "STAFF",
             "staffGroup": "NURSING_AND_MIDWIFERY", "visibility": "NETWORK",
@@ -42,11 +53,19 @@ impl Process {
 impl Member<'_> {
     /// What the host answers; none when it does not.
     pub async fn tries(&self, query: &str, variables: Value) -> Option<Value> {
+        self.sends(None, query, variables).await
+    }
+
+    /// The same under an `Idempotency-Key`.
+    async fn sends(&self, key: Option<&str>, query: &str, variables: Value) -> Option<Value> {
         let body = json!({ "query": query, "variables": variables }).to_string();
         let request = self.host.client.post(format!("http://{}/graphql", self.host.address));
-        let request = request
+        let mut request = request
             .header("content-type", "application/json")
             .bearer_auth(&self.token);
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
         let answer = request.body(body).send().await.ok()?.text().await.ok()?;
         serde_json::from_str(&answer).ok()
     }
@@ -68,6 +87,12 @@ impl Member<'_> {
     pub async fn tries_to(&self, field: &str, input: Value, record: &str) -> Option<Value> {
         let answer = self.tries(&mutation(field, record), json!({ "input": input })).await?;
         done(&answer["data"][field])
+    }
+
+    /// Does a mutation under an `Idempotency-Key`. The whole answer; none when none came.
+    pub async fn does_once(&self, key: &str, field: &str, input: &Value, record: &str) -> Option<Value> {
+        let variables = json!({ "input": input });
+        self.sends(Some(key), &mutation(field, record), variables).await
     }
 
     /// Shares a new project.
@@ -93,7 +118,8 @@ fn mutation(field: &str, record: &str) -> String {
     format!("mutation($input: {input}!) {{ {field}(input: $input) {{ {record} problems {{ code message path }} }} }}")
 }
 
-fn done(payload: &Value) -> Option<Value> {
+/// What a payload without problems holds.
+pub fn done(payload: &Value) -> Option<Value> {
     let fields = payload.as_object().filter(|_| payload["problems"] == json!([]))?;
     fields
         .iter()

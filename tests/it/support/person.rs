@@ -84,6 +84,12 @@ impl<'a> Person<'a> {
 
     /// The same with further headers.
     pub async fn run_with(&self, query: &str, variables: Value, headers: &[(&str, &str)]) -> Reply {
+        let answer = self.host.send(self.request(query, &variables, headers)).await;
+        Reply(serde_json::from_slice(answer.body()).unwrap())
+    }
+
+    /// What they send.
+    pub fn request(&self, query: &str, variables: &Value, headers: &[(&str, &str)]) -> Request<Body> {
         let mut request = Request::post("/graphql").header(header::CONTENT_TYPE, "application/json");
         if let Some(token) = &self.token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
@@ -92,8 +98,7 @@ impl<'a> Person<'a> {
             request = request.header(*name, *value);
         }
         let body = json!({ "query": query, "variables": variables }).to_string();
-        let answer = self.host.send(request.body(Body::from(body)).unwrap()).await;
-        Reply(serde_json::from_slice(answer.body()).unwrap())
+        request.body(Body::from(body)).unwrap()
     }
 
     /// Does a mutation `field(input: …)`, asking for the problems and these fields of the record; the input type's
