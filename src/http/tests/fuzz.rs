@@ -168,7 +168,7 @@ fn whatever_a_document_holds_it_is_read_soon_and_as_deep_as_it_is() {
         .with_type::<Choice>()
         .for_each(|choice: &Choice| {
             let text = changed(choice, &seeds(SEEDS), WORDS);
-            let text = if choice.0 % 3 == 0 { text } else { closed(text) };
+            let text = if choice.0.is_multiple_of(3) { text } else { closed(text) };
             let started = Instant::now();
             let read = DOCUMENTS.read(&text);
             assert!(started.elapsed() < SOON, "took {:?}: {text}", started.elapsed());

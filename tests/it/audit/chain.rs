@@ -1,5 +1,7 @@
 //! Chains: whole whoever writes at once, and broken where somebody changes them behind the server's back.
 
+use std::slice::from_ref;
+
 use entity::{Kind, audit_head};
 use futures_util::future::join_all;
 use sea_orm::{ActiveValue::Set, IntoActiveModel, prelude::Uuid};
@@ -99,11 +101,14 @@ async fn writes(host: &Host, gone: &[audit_entry::Model], rows: &[audit_entry::M
     host.server.0.system("tamper", tamper).await.unwrap();
 }
 
+/// What somebody changes in an entry.
+type Tamper = fn(&mut audit_entry::Model);
+
 on_both! {
     async fn whatever_is_changed_in_an_audit_is_found_at_its_first_bad_entry(host) {
         let written = chained(host).await;
         let third = &written[2];
-        let change: [(&str, fn(&mut audit_entry::Model)); 9] = [
+        let change: [(&str, Tamper); 9] = [
             ("id", |row| row.id = entity::AuditEntryId(Uuid::from_u128(7))),
             ("at", |row| row.at += chrono::TimeDelta::microseconds(1)),
             ("at", |row| row.at -= chrono::TimeDelta::hours(1)),
@@ -117,10 +122,10 @@ on_both! {
         for (column, change) in change {
             let mut changed = third.clone();
             change(&mut changed);
-            writes(host, &[third.clone()], &[changed.clone()]).await;
+            writes(host, from_ref(third), &[changed.clone()]).await;
             let id = changed.id.to_string();
             finds(host, &["leeds: audit: entry 3 ", &id, "not as it was written"]).await;
-            writes(host, &[changed], &[third.clone()]).await;
+            writes(host, &[changed], from_ref(third)).await;
             assert_eq!(findings(host).await, Vec::<String>::new(), "{column}");
         }
         // An entry of another site, or at another place, is one too few here.
@@ -130,17 +135,17 @@ on_both! {
         for change in moves {
             let mut changed = third.clone();
             change(&mut changed);
-            writes(host, &[third.clone()], &[changed.clone()]).await;
+            writes(host, from_ref(third), &[changed.clone()]).await;
             let found = findings(host).await;
             assert!(found.iter().any(|found| found.contains("leeds: audit: entry 3 is missing")), "{found:?}");
-            writes(host, &[changed], &[third.clone()]).await;
+            writes(host, &[changed], from_ref(third)).await;
         }
         // Its hash made anew, the next one does not follow.
         let mut changed = third.clone();
         changed.action = "projectUpdate".to_owned();
         let follows = &written[3];
         let anew = rehashed(&written[..2], vec![changed]);
-        writes(host, &[third.clone()], &anew).await;
+        writes(host, from_ref(third), &anew).await;
         finds(host, &["entry 4 ", &follows.id.to_string(), "not as it was written"]).await;
         assert_eq!(last.position, 6);
     }
@@ -177,9 +182,9 @@ on_both! {
         let written = chained(host).await;
         let (third, fourth) = (&written[2], &written[3]);
 
-        writes(host, &[third.clone()], &[]).await;
+        writes(host, from_ref(third), &[]).await;
         finds(host, &["leeds: audit: entry 3 is missing", &fourth.id.to_string()]).await;
-        writes(host, &[], &[third.clone()]).await;
+        writes(host, &[], from_ref(third)).await;
         assert_eq!(findings(host).await, Vec::<String>::new());
 
         let (mut one, mut two) = (third.clone(), fourth.clone());
@@ -203,26 +208,26 @@ on_both! {
             app.system("tamper", head).await.unwrap();
         };
 
-        writes(host, &[last.clone()], &[]).await;
+        writes(host, from_ref(last), &[]).await;
         finds(host, &["leeds: audit: the entries 6 to 6 are missing"]).await;
         let mut shorter = head.clone().into_active_model();
         (shorter.position, shorter.hash) = (Set(5), Set(written[4].hash.clone()));
         heads(shorter.clone()).await;
         assert_eq!(findings(host).await, Vec::<String>::new(), "nobody has vouched for more");
-        writes(host, &[], &[last.clone()]).await;
+        writes(host, &[], from_ref(last)).await;
         finds(host, &["leeds: audit: entry 6 stands behind the end"]).await;
-        writes(host, &[last.clone()], &[]).await;
+        writes(host, from_ref(last), &[]).await;
 
         // The site has a key once it has a feed, and vouches for what there is.
         champion_network::federation::sequencer::run(app).await.unwrap();
         let mut whole = head.clone().into_active_model();
         (whole.position, whole.hash) = (Set(head.position), Set(head.hash));
         heads(whole).await;
-        writes(host, &[], &[last.clone()]).await;
+        writes(host, &[], from_ref(last)).await;
         champion_network::federation::audit::vouch(app).await.unwrap();
         assert_eq!(findings(host).await, Vec::<String>::new());
         heads(shorter).await;
-        writes(host, &[last.clone()], &[]).await;
+        writes(host, from_ref(last), &[]).await;
         finds(host, &["leeds: audit: the site has vouched for 1 entry that is not here, from entry 6 on"]).await;
     }
 }

@@ -282,7 +282,7 @@ on_both! {
             for (table, rows) in &tables {
                 let is_theirs = |row: &&Row| {
                     let cells = row.iter().filter_map(|(_, cell)| cell.as_deref());
-                    cells.map(|cell| values(cell)).any(|values| person.iter().any(|name| values.contains(name)))
+                    cells.map(values).any(|values| person.iter().any(|name| values.contains(name)))
                 };
                 for row in rows.iter().filter(is_theirs) {
                     *met.entry(table.clone()).or_insert(0) += 1;
