@@ -133,7 +133,7 @@ on_both! {
         let analyst = host.person(&["leeds:analyst", "leeds:site_admin"]);
         let measure = json!({
             "site": "leeds", "code": "sessions", "name": "Sessions", "definition": "Held.", "unit": "sessions",
-            "kind": "COUNT", "aggregation": "SUM", "countsPeople": false, "sessionFigure": "SESSIONS_HELD",
+            "kind": "COUNT", "aggregation": "SUM", "countsPeople": true, "sessionFigure": "SESSIONS_HELD",
         });
         analyst.does("measureDefine", measure, "measure { id }").await.record();
         let counted = json!({
