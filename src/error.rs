@@ -109,6 +109,16 @@ impl Error {
         Self::Internal(Arc::from(cause.into()))
     }
 
+    /// Why it is an internal one: what it does not print, because callers may see what it prints.
+    pub fn cause(&self) -> Option<String> {
+        std::error::Error::source(self).map(ToString::to_string)
+    }
+
+    /// Logs for the operator what has failed, and why.
+    pub fn log(&self, what: &str) {
+        tracing::error!(error = %self, cause = self.cause(), "{what}");
+    }
+
     /// The code of a GraphQL error, as `extensions.code` shows it.
     pub fn code(&self) -> &'static str {
         match self {

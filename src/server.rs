@@ -100,9 +100,7 @@ impl Host for Server {
             .map_err(|unproved| match unproved {
                 Unproved::Refused(refused) => Refusal::new(refused.why),
                 Unproved::Failed(error) => {
-                    // An internal error does not print its cause, which must not reach callers.
-                    let cause = std::error::Error::source(&error).map(ToString::to_string);
-                    tracing::error!(%error, cause, "a caller could not be looked up");
+                    error.log("a caller could not be looked up");
                     Refusal::passing("The token cannot be checked at the moment.")
                 }
             })
@@ -127,8 +125,7 @@ impl Host for Server {
         match changes::start(self.0.reader()).await {
             Ok(start) => Ok(request.data(start)),
             Err(error) => {
-                let cause = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::error!(%error, cause, "the present end of the changes cannot be read");
+                error.log("the present end of the changes cannot be read");
                 Err(Refusal::passing("The changes cannot be read at the moment."))
             }
         }
@@ -139,8 +136,7 @@ impl Host for Server {
             Ok(export) => {
                 let lines = stream::try_unfold(export, |mut export| async move {
                     let lines = export.next().await.map_err(|error| {
-                        let cause = std::error::Error::source(&error).map(ToString::to_string);
-                        tracing::error!(%error, cause, "an audit cannot be read to its end");
+                        error.log("an audit cannot be read to its end");
                         io::Error::other("the audit cannot be read to its end")
                     })?;
                     Ok(lines.map(|lines| (lines, export)))
@@ -149,8 +145,7 @@ impl Host for Server {
             }
             Err(Error::NotFound(_)) => Ok(None),
             Err(error) => {
-                let cause = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::error!(%error, cause, "an audit cannot be read");
+                error.log("an audit cannot be read");
                 Err(Refusal::passing("The audit cannot be read at the moment."))
             }
         }

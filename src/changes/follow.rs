@@ -118,8 +118,7 @@ async fn read_on(followers: Arc<Followers>, db: DatabaseConnection, changed: Arc
             }
             Ok(false) => {}
             Err(error) => {
-                let cause = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::error!(%error, cause, "changes cannot be read");
+                error.log("changes cannot be read");
                 pause = LOOKING;
             }
         }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use entity::{change, change_log};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter,
-    QueryOrder, QuerySelect, Statement, sea_query::Expr,
+    Statement, sea_query::Expr,
 };
 
 use super::log;
@@ -15,26 +15,18 @@ use crate::error::Result;
 /// # Errors
 /// Only when the database fails.
 pub async fn sweep(db: &DatabaseTransaction, before: DateTime<Utc>) -> Result<()> {
-    use change::Column::{At, Id, TransactionId};
-    let old = || change::Entity::find().filter(At.lt(before));
-    let last = old()
-        .select_only()
-        .columns([TransactionId, Id])
-        .order_by_desc(TransactionId)
-        .order_by_desc(Id)
-        .limit(1)
-        .into_tuple::<(i64, i64)>();
-    let Some(last) = last.one(db).await? else { return Ok(()) };
-    let known = log::swept(&log::kept(db).await?);
-    if last > (known.transaction, known.id) {
+    let old = change::Column::At.lt(before);
+    let last = log::last_among(db, change::Entity::find().filter(old.clone())).await?;
+    let Some(last) = last else { return Ok(()) };
+    if last > log::swept(&log::kept(db).await?) {
         let swept = change_log::ActiveModel {
-            swept_transaction_id: Set(last.0),
-            swept_id: Set(last.1),
+            swept_transaction_id: Set(last.transaction),
+            swept_id: Set(last.id),
             ..change_log::ActiveModel::default()
         };
         change_log::Entity::update_many().set(swept).exec(db).await?;
     }
-    change::Entity::delete_many().filter(At.lt(before)).exec(db).await?;
+    change::Entity::delete_many().filter(old).exec(db).await?;
     Ok(())
 }
 

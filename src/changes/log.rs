@@ -137,6 +137,14 @@ async fn last(db: &impl ConnectionTrait) -> Result<Place> {
 }
 
 async fn last_of(db: &impl ConnectionTrait, lines: Select<change::Entity>) -> Result<Place> {
+    match last_among(db, lines).await? {
+        Some(place) => Ok(place),
+        None => Ok(swept(&kept(db).await?)),
+    }
+}
+
+/// The place of the last of some lines.
+pub(super) async fn last_among(db: &impl ConnectionTrait, lines: Select<change::Entity>) -> Result<Option<Place>> {
     use change::Column::{Id, TransactionId};
     let last = lines
         .select_only()
@@ -145,10 +153,8 @@ async fn last_of(db: &impl ConnectionTrait, lines: Select<change::Entity>) -> Re
         .order_by_desc(Id)
         .limit(1)
         .into_tuple::<(i64, i64)>();
-    if let Some((transaction, id)) = last.one(db).await? {
-        return Ok(Place { transaction, id });
-    }
-    Ok(swept(&kept(db).await?))
+    let last = last.one(db).await?;
+    Ok(last.map(|(transaction, id)| Place { transaction, id }))
 }
 
 /// The lines behind a place that may be told and that somebody follows, in order; `upto` ends them.

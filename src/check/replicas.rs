@@ -147,20 +147,7 @@ async fn beyond(look: &mut Look<'_>) -> Result<()> {
             tell(look, <$table::Entity as Scoped>::KIND.prefix(), &rows).await?;
         )+};
     }
-    beyond!(
-        organisation,
-        champion,
-        resource,
-        resource_edition,
-        resource_proposal,
-        project,
-        space,
-        thread,
-        post,
-        report,
-        impact_measure,
-        impact_release
-    );
+    content::with_shared_tables!(beyond);
     let table = placement::Entity;
     let (id, home) = (placement::Column::RecordId, placement::Column::SiteId);
     let rows = Query::select()

@@ -266,6 +266,7 @@ macro_rules! with_shared_tables {
         )
     };
 }
+pub(crate) use with_shared_tables;
 
 /// Whose records these are, as far as a row of this host says so. The directory's record of a site is the national site's.
 ///

@@ -97,7 +97,7 @@ impl Background {
             }
         }
         if let Err(error) = audit::vouch(&self.app).await {
-            told(&error, "the sites have not vouched for their audits");
+            error.log("the sites have not vouched for their audits");
         }
         if let Some(hub) = self.hub {
             dial::audit::last_words(&self.app, hub).await;
@@ -109,7 +109,7 @@ impl Background {
 async fn sequence(app: Arc<App>, ask: bool, mut ending: watch::Receiver<bool>) {
     let mut backoff = Backoff::default();
     while let Err(error) = begin_work(&app, ask).await {
-        told(&error, "nothing is published yet");
+        error.log("nothing is published yet");
         if app
             .signals
             .unless_stopping(sleep(backoff.failed(&app.ids)))
@@ -134,7 +134,7 @@ async fn sequence(app: Arc<App>, ask: bool, mut ending: watch::Receiver<bool>) {
                 RUNS_APART
             }
             Err(error) => {
-                told(&error, "what was written is not in the feeds yet");
+                error.log("what was written is not in the feeds yet");
                 backoff.failed(&app.ids)
             }
         };
@@ -171,14 +171,14 @@ async fn begin_work(app: &App, ask: bool) -> Result<()> {
 async fn look_for_testimony(app: &App) {
     match host::doubted(app.reader()).await {
         Ok(doubted) => app.signals.ask(doubted),
-        Err(error) => told(&error, "what others have told cannot be read"),
+        Err(error) => error.log("what others have told cannot be read"),
     }
 }
 
 /// Applies what was relayed before a start, or could not be applied when it came.
 async fn catch_up(app: Arc<App>) {
     if let Err(error) = apply::retry(&app).await {
-        told(&error, "what could not be taken when it came is not tried again");
+        error.log("what could not be taken when it came is not tried again");
     }
     loop {
         match pull::behind(&app).await {
@@ -188,11 +188,11 @@ async fn catch_up(app: Arc<App>) {
                         return;
                     }
                     if let Err(error) = pull::catch_up(&app, origin, audience).await {
-                        told(&error, "a relayed feed is not applied yet");
+                        error.log("a relayed feed is not applied yet");
                     }
                 }
             }
-            Err(error) => told(&error, "what is relayed cannot be read"),
+            Err(error) => error.log("what is relayed cannot be read"),
         }
         if app.signals.unless_stopping(sleep(CATCHING_UP)).await.is_none() {
             return;
@@ -204,16 +204,10 @@ async fn catch_up(app: Arc<App>) {
 async fn vouch(app: Arc<App>) {
     loop {
         if let Err(error) = audit::vouch(&app).await {
-            told(&error, "the sites have not vouched for their audits");
+            error.log("the sites have not vouched for their audits");
         }
         if app.signals.unless_stopping(sleep(audit::EVERY)).await.is_none() {
             return;
         }
     }
-}
-
-/// An internal error does not print its cause.
-fn told(error: &Error, what: &str) {
-    let cause = std::error::Error::source(error).map(ToString::to_string);
-    tracing::error!(%error, cause, "{what}");
 }

@@ -31,7 +31,7 @@ const RESTS: u32 = 4;
 pub async fn sweep(app: Arc<App>) {
     loop {
         if let Err(error) = forget(&app).await {
-            told(&error, "what is due is not forgotten yet");
+            error.log("what is due is not forgotten yet");
         }
         if app.signals.unless_stopping(sleep(SWEEPING)).await.is_none() {
             return;
@@ -75,15 +75,9 @@ async fn until_done(app: &App) -> Option<Duration> {
         match done {
             Ok(true) => return Some(took),
             Ok(false) => {}
-            Err(why) => told(&why.into(), "what was forgotten is not out of the files yet"),
+            Err(why) => Error::from(why).log("what was forgotten is not out of the files yet"),
         }
         app.signals.unless_stopping(sleep(pause)).await?;
         pause = (pause * 2).min(LATEST);
     }
-}
-
-/// An internal error does not print its cause.
-fn told(error: &Error, what: &str) {
-    let cause = std::error::Error::source(error).map(ToString::to_string);
-    tracing::error!(%error, cause, "{what}");
 }

@@ -144,7 +144,6 @@ fn storable(batch: &Batch) -> Answer<()> {
 /// What is stored is safe: if it cannot be applied now, it is later.
 async fn take_in(serving: &Serving, origin: SiteId, audience: Audience) {
     if let Err(error) = pull::catch_up(&serving.app, origin, audience).await {
-        let cause = std::error::Error::source(&error).map(ToString::to_string);
-        tracing::warn!(%error, cause, %origin, %audience, "an appended batch is applied later");
+        tracing::warn!(%error, cause = error.cause(), %origin, %audience, "an appended batch is applied later");
     }
 }

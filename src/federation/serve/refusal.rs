@@ -152,8 +152,7 @@ impl From<Error> for Refusal {
         if let Error::Argument { why, .. } = error {
             return Self::garbage(why);
         }
-        let cause = std::error::Error::source(&error).map(ToString::to_string);
-        tracing::error!(%error, cause, "another host could not be answered");
+        error.log("another host could not be answered");
         let refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", error.to_string());
         refusal.with(header::RETRY_AFTER, HeaderValue::from_static("5"))
     }
