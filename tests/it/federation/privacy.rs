@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::DateTime;
 use entity::{Kind, feed_entry};
-use sea_orm::{ConnectionTrait, Statement, prelude::Uuid};
+use sea_orm::prelude::Uuid;
 
 use super::*;
 use crate::{
-    support::{Backend, Network, between_hosts, network::site, on_each_database},
+    support::{Backend, Network, between_hosts, network::site, on_each_database, tables::tables},
     sweep::{Filler, Schema, Seeds, Sharing, whatever_is_asked},
 };
 
@@ -232,40 +232,13 @@ fn is_known(reader: &Read, said: &str) -> bool {
 
 /// Every cell of every table but those of the exchange, with its column.
 async fn cells(host: &Host) -> Vec<(String, String)> {
-    let db = host.server.0.reader();
-    let backend = db.get_database_backend();
-    let (tables, columns, text) = match backend {
-        sea_orm::DatabaseBackend::Sqlite => (
-            "SELECT name FROM sqlite_master WHERE type = 'table'",
-            "SELECT name FROM pragma_table_info('{}')",
-            "CASE typeof({}) WHEN 'blob' THEN lower(hex({})) ELSE CAST({} AS TEXT) END",
-        ),
-        _ => (
-            "SELECT table_name::text AS name FROM information_schema.tables WHERE table_schema = 'public'",
-            "SELECT column_name::text AS name FROM information_schema.columns WHERE table_name = '{}'",
-            "CASE pg_typeof({})::text WHEN 'bytea' THEN substr({}::text, 3) ELSE {}::text END",
-        ),
-    };
-    let ask = async |sql: String| {
-        let rows = db.query_all_raw(Statement::from_string(backend, sql)).await.unwrap();
-        let texts = rows
-            .iter()
-            .filter_map(|row| row.try_get_by_index::<Option<String>>(0).unwrap());
-        texts.collect::<Vec<_>>()
-    };
     let mut cells = Vec::new();
-    for table in ask(tables.to_owned()).await {
+    for (table, rows) in tables(host).await {
         if EXCHANGE.iter().any(|name| table.starts_with(name)) {
             continue;
         }
-        for column in ask(columns.replace("{}", &table)).await {
-            let quoted = format!("\"{column}\"");
-            let found = ask(format!(
-                "SELECT {} AS cell FROM \"{table}\"",
-                text.replace("{}", &quoted)
-            ))
-            .await;
-            cells.extend(found.into_iter().map(|cell| (format!("{table}.{column}"), cell)));
+        for (column, cell) in rows.into_iter().flatten() {
+            cells.extend(cell.map(|cell| (format!("{table}.{column}"), cell)));
         }
     }
     cells

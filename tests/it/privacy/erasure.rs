@@ -9,8 +9,8 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{FORGOTTEN_IN, card, tables, within};
-use crate::support::{Backend, Host, Network, Person, json, on_both, on_each_database};
+use super::{FORGOTTEN_IN, card, within};
+use crate::support::{Backend, Host, Network, Person, json, on_both, on_each_database, tables::tables};
 
 /// What somebody who is to be erased says of themself, and what is said to them: each stands in one field.
 const CARD: [(&str, &str); 4] = [

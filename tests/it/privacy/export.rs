@@ -6,9 +6,12 @@ use chrono::DateTime;
 use entity::{audit_entry, support_session};
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel, QueryOrder, prelude::Uuid};
 
-use super::{Row, card, exported, records, tables};
+use super::{card, exported, records};
 use crate::{
-    support::{Host, Person, Value, json, on_both},
+    support::{
+        Host, Person, Value, json, on_both,
+        tables::{Row, tables},
+    },
     sweep::{Filler, Schema, Seeds, whatever_is_asked},
 };
 

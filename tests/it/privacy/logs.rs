@@ -12,9 +12,9 @@ use axum::{
 };
 use champion_network::federation::run::Background;
 
-use super::{card, tables};
+use super::card;
 use crate::{
-    support::{Backend, Host, Network, Person, Value, json, on_each_database},
+    support::{Backend, Host, Network, Person, Value, json, on_each_database, tables::tables},
     sweep::{Filler, Schema, Seeds, whatever_is_asked},
 };
 

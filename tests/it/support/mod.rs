@@ -5,6 +5,7 @@ pub mod host;
 pub mod live;
 pub mod network;
 pub mod person;
+pub mod tables;
 
 pub use demo::Demo;
 pub use host::{Backend, FreshDatabase, Host, NATIONAL};
