@@ -66,7 +66,7 @@ pub(super) fn print(accesses: &[Access]) -> Result<String> {
     serde_json::to_string(&kept).map_err(Error::internal)
 }
 
-/// Reads what [`print`] wrote.
+/// Reads what [`print()`] wrote.
 ///
 /// # Errors
 /// When nobody wrote it.
