@@ -135,17 +135,17 @@ on_both! {
         reader.follows("1", CHANGED, json!({ "kinds": ["RESOURCE", "OVERLAY"] })).await;
 
         let made = curator.does("resourcePublish", publish, "resource { id version }").await.record().clone();
+        // What is told is what is so at that moment, so each is awaited before the next thing happens.
+        let event = reader.event("1").await;
+        assert_eq!((&event["kind"], &event["change"], &event["id"]), (&json!("RESOURCE"), &json!("CREATED"), &made["id"]));
         let overlay = json!({ "site": "leeds", "resource": made["id"], "pinned": true });
         let local = host.person(&["leeds:curator"]);
         let reply = local.does("resourceOverlaySet", overlay, "overlay { id }").await;
         let overlay = reply.record().clone();
-        let withdraw = json!({ "id": made["id"], "version": made["version"] });
-        curator.does("resourceWithdraw", withdraw, "resource { id }").await.record();
-
-        let event = reader.event("1").await;
-        assert_eq!((&event["kind"], &event["change"], &event["id"]), (&json!("RESOURCE"), &json!("CREATED"), &made["id"]));
         let event = reader.event("1").await;
         assert_eq!((&event["kind"], &event["change"], &event["id"]), (&json!("OVERLAY"), &json!("CREATED"), &overlay["id"]));
+        let withdraw = json!({ "id": made["id"], "version": made["version"] });
+        curator.does("resourceWithdraw", withdraw, "resource { id }").await.record();
         let mut gone = [reader.event("1").await, reader.event("1").await].map(|event| {
             assert_eq!((&event["change"], &event["node"]), (&json!("REMOVED"), &json!(null)));
             event["kind"].as_str().unwrap().to_owned()
