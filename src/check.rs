@@ -18,14 +18,14 @@ mod replicas;
 mod tables;
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
 };
 
-use entity::{Kind, SiteId, audit_entry, feed_entry, feed_shared, ids, outbox, replica, site};
+use entity::{Kind, SiteId, audit_entry, feed_entry, feed_shared, ids, outbox, replica, site, site_key};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, PaginatorTrait, QueryFilter,
-    QuerySelect, Statement, prelude::Uuid,
+    QuerySelect, QueryTrait, Statement, prelude::Uuid,
 };
 
 use crate::{
@@ -33,7 +33,8 @@ use crate::{
     error::Result,
     federation::{
         dial::{self, audit},
-        wire::AuditCheckpoint,
+        feeds::exact,
+        wire::{AuditCheckpoint, PublicKey},
     },
     sites,
 };
@@ -155,19 +156,27 @@ impl Look<'_> {
         self.all.iter().any(|known| known.id == site && known.hosted)
     }
 
+    /// The keys of a site of this host, those that sign no more included.
+    async fn own_keys(&self, site: SiteId) -> Result<HashMap<String, PublicKey>> {
+        let keys = site_key::Entity::find().filter(site_key::Column::SiteId.eq(site));
+        let keys = keys.all(self.db).await?.into_iter();
+        keys.map(|key| Ok((key.kid, PublicKey(exact(&key.public_key)?))))
+            .collect()
+    }
+
     /// Those of the records of a site that are gone for ever.
     fn erased(&self, home: SiteId, records: &[Uuid]) -> Result<HashSet<Uuid>> {
         let erased = self.app.ledger.among(home, records);
         erased.map_err(crate::error::Error::internal)
     }
 
-    /// Those of the records of a kind that changed and that the feed of their site need not tell yet.
-    async fn waiting(&self, site: SiteId, kind: Kind, records: &[Uuid]) -> Result<HashSet<Uuid>> {
+    /// Those of the records that changed and that the feed of their site need not tell yet; of one kind, or of any.
+    async fn waiting(&self, site: SiteId, kind: Option<Kind>, records: &[Uuid]) -> Result<HashSet<Uuid>> {
         let waiting = outbox::Entity::find()
             .select_only()
             .column(outbox::Column::RecordId)
             .filter(outbox::Column::SiteId.eq(site))
-            .filter(outbox::Column::Kind.eq(kind))
+            .apply_if(kind, |rows, kind| rows.filter(outbox::Column::Kind.eq(kind)))
             .filter(outbox::Column::RecordId.is_in(records.iter().copied()));
         Ok(waiting.into_tuple().all(self.db).await?.into_iter().collect())
     }

@@ -2,15 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use entity::{SiteId, audit_entry, audit_head, site_key};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use entity::{SiteId, audit_entry, audit_head};
+use sea_orm::{EntityTrait, QuerySelect};
 
 use super::{Look, Words};
 use crate::{
     error::{Error, Result},
     federation::{
         audit::{self, Chain},
-        feeds::exact,
         wire::{AuditCheckpoint, PublicKey},
     },
     sites::ops::audit::hexadecimal,
@@ -62,7 +61,7 @@ async fn vouched(
     site: SiteId,
     at_hub: Option<Result<Vec<AuditCheckpoint>, String>>,
 ) -> Result<Vouched> {
-    let keys = own_keys(look, site).await?;
+    let keys = look.own_keys(site).await?;
     let mut vouched = Vouched::new();
     let mut after = 0;
     loop {
@@ -80,13 +79,6 @@ async fn vouched(
         None => {}
     }
     Ok(vouched)
-}
-
-async fn own_keys(look: &Look<'_>, site: SiteId) -> Result<HashMap<String, PublicKey>> {
-    let keys = site_key::Entity::find().filter(site_key::Column::SiteId.eq(site));
-    let keys = keys.all(look.db).await?.into_iter();
-    keys.map(|key| Ok((key.kid, PublicKey(exact(&key.public_key)?))))
-        .collect()
 }
 
 fn take(

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use entity::{SiteId, feed_checkpoint, feed_entry, feed_head, site_key};
+use entity::{SiteId, feed_checkpoint, feed_entry, feed_head};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, prelude::Uuid};
 
 use super::{Look, ROWS_AT_ONCE, name};
@@ -198,11 +198,7 @@ async fn checkpoints(look: &Look<'_>, feed: &Feed) -> Result<Option<String>> {
 /// The keys of a site, those that sign no more included.
 async fn keys(look: &Look<'_>, site: SiteId) -> Result<HashMap<String, PublicKey>> {
     if look.is_hosted(site) {
-        let keys = site_key::Entity::find().filter(site_key::Column::SiteId.eq(site));
-        let keys = keys.all(look.db).await?.into_iter();
-        return keys
-            .map(|key| Ok((key.kid, PublicKey(exact(&key.public_key)?))))
-            .collect();
+        return look.own_keys(site).await;
     }
     let standing = directory::standing(look.db, site).await?;
     let keys = standing.map(|standing| standing.keys).unwrap_or_default();

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use entity::{SiteId, SiteStatus, feed_cursor, replica};
+use entity::{Kind, SiteId, SiteStatus, feed_cursor, replica};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, Order, PaginatorTrait, QueryFilter, QuerySelect,
     prelude::Uuid,
@@ -21,9 +21,14 @@ struct Reference {
     column: &'static str,
     /// The table of the record that it names.
     to: &'static str,
+    /// Where a column names records of several kinds: those of which kind, by the column beside it.
+    only: Option<Kind>,
     of: Of,
     home: Home,
 }
+
+/// The column that says of which kind the subject of a row is.
+const SUBJECT_KIND: &str = "subject_kind";
 
 /// Whose a row is.
 #[derive(Clone, Copy)]
@@ -64,21 +69,25 @@ const fn named(table: &'static str, column: &'static str, to: &'static str, home
         key,
         column,
         to,
+        only: None,
         of,
         home,
     }
 }
 
+/// Subjects of one kind.
+const fn only(kind: Kind, reference: Reference) -> Reference {
+    let only = Some(kind);
+    Reference { only, ..reference }
+}
+
 const fn part(table: &'static str, parent: &'static str, key: &'static str, reference: Reference) -> Reference {
     let of = Of::Parent(parent, key);
-    let Reference { column, to, home, .. } = reference;
     Reference {
         table,
         key,
-        column,
-        to,
         of,
-        home,
+        ..reference
     }
 }
 
@@ -119,7 +128,13 @@ const REFERENCES: &[Reference] = &[
     at("post", "thread_id", "thread", "thread_home_id"),
     any("post", "reply_to_id", "post"),
     own("report", "owner_id", "champion"),
+    only(Kind::Thread, at("report", "subject_id", "thread", "subject_home_id")),
+    only(Kind::Post, at("report", "subject_id", "post", "subject_home_id")),
     own("moderation_action", "moderator_id", "champion"),
+    only(Kind::Thread, any("moderation_action", "subject_id", "thread")),
+    only(Kind::Post, any("moderation_action", "subject_id", "post")),
+    any("moderation_action", "from_space_id", "space"),
+    any("moderation_action", "to_space_id", "space"),
     own("observation", "owner_id", "champion"),
     own("observation", "project_id", "project"),
     any("observation", "measure_id", "impact_measure"),
@@ -229,6 +244,9 @@ impl Reference {
             Home::Own | Home::Any => site.in_subquery(kept()),
         };
         rows.and_where(astray).and_where(ours);
+        if let Some(kind) = self.only {
+            rows.and_where(column(SUBJECT_KIND).eq(kind));
+        }
         if let Some(after) = after {
             rows.and_where(column(self.key).gt(after));
         }
@@ -274,4 +292,90 @@ async fn excused(look: &Look<'_>, reference: &Reference, loose: &[Loose], whole:
         .filter(replica::Column::RecordId.is_in(elsewhere));
     excused.extend(traces.into_tuple::<Uuid>().all(look.db).await?);
     Ok(excused)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use migration::MigratorTrait;
+    use sea_orm::{Database, Statement};
+
+    use super::*;
+
+    /// Columns that end like the name of a record and are left out here, with the reason why.
+    const OTHERS: &[(&str, &[&str])] = &[
+        (
+            "tables of feeds, changes and the search index: looked at as a whole, or made anew from the records",
+            &[
+                "change.",
+                "change_log.",
+                "change_told.",
+                "feed_",
+                "outbox.",
+                "peer_ack.",
+                "placement.",
+                "replica.",
+                "search_",
+            ],
+        ),
+        ("an audit names what is gone as well", &["audit_entry."]),
+        ("sums that are made anew from what they sum up", &["impact_month."]),
+        (
+            "the database sees to it: a part goes with its whole",
+            &[
+                "project_champion.project_id",
+                "project_milestone.project_id",
+                "project_target.project_id",
+                "space_member.space_id",
+            ],
+        ),
+        (
+            "copies beside the record they are of, for the rights to it",
+            &[
+                "post.closed_space_id",
+                "post.thread_owner_id",
+                "report.subject_owner_id",
+                "resource_overlay.resource_owner_id",
+                "resource_proposal.resource_owner_id",
+                "space.closed_space_id",
+                "thread.closed_space_id",
+            ],
+        ),
+        (
+            "sites",
+            &[
+                "post.space_home_id",
+                "post.thread_home_id",
+                "report.space_home_id",
+                "report.subject_home_id",
+                "resource_overlay.resource_home_id",
+                "thread.space_home_id",
+            ],
+        ),
+    ];
+
+    fn is_left_out(column: &str) -> bool {
+        let mut others = OTHERS.iter().flat_map(|(_, columns)| *columns);
+        column.ends_with("site_id") || column.ends_with(".kid") || others.any(|other| column.starts_with(other))
+    }
+
+    #[tokio::test]
+    async fn every_column_that_names_a_record_is_looked_at() {
+        let db = Database::connect("sqlite::memory:").await.unwrap();
+        migration::Migrator::up(&db, None).await.unwrap();
+        let columns = "SELECT t.name || '.' || c.name FROM sqlite_master t JOIN pragma_table_info(t.name) c \
+                       WHERE t.type = 'table' AND c.name LIKE '%_id'";
+        let columns = db.query_all_raw(Statement::from_string(db.get_database_backend(), columns));
+        let columns = columns.await.unwrap().into_iter();
+        let columns: BTreeSet<_> = columns
+            .map(|row| row.try_get_by_index::<String>(0).unwrap())
+            .filter(|column| !is_left_out(column))
+            .collect();
+        let known = REFERENCES
+            .iter()
+            .map(|known| format!("{}.{}", known.table, known.column));
+        let known: BTreeSet<_> = known.collect();
+        assert_eq!(columns, known);
+    }
 }

@@ -3,9 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use entity::{
-    Kind, SiteId, SiteStatus, feed_entry, feed_head, feed_shared, outbox, placement, resource_proposal, site,
-};
+use entity::{Kind, SiteId, SiteStatus, feed_entry, feed_head, feed_shared, placement, resource_proposal, site};
 use sea_orm::{
     ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, prelude::Uuid, sea_query::ExprTrait,
 };
@@ -124,7 +122,7 @@ impl Said {
     }
 
     async fn compare(&mut self, look: &Look<'_>, kind: Kind, mut ids: Vec<Uuid>) -> Result<()> {
-        let waiting = look.waiting(self.site, kind, &ids).await?;
+        let waiting = look.waiting(self.site, Some(kind), &ids).await?;
         ids.retain(|id| !waiting.contains(id));
         if ids.is_empty() {
             return Ok(());
@@ -261,21 +259,12 @@ impl Page {
             let here = here(look, &kind, &records).await?;
             let gone = records.iter().map(|(id, _)| *id).filter(|id| !here.contains(id));
             let gone: Vec<_> = gone.collect();
-            let waiting = self.waiting(look, &gone).await?;
+            let waiting = look.waiting(self.site, None, &gone).await?;
             if let Some(gone) = gone.into_iter().find(|id| !waiting.contains(id)) {
                 return Ok(Some(format!("feed: it shows {}, which is not here", name(&kind, gone))));
             }
         }
         Ok(None)
-    }
-
-    async fn waiting(&self, look: &Look<'_>, gone: &[Uuid]) -> Result<HashSet<Uuid>> {
-        let waiting = outbox::Entity::find()
-            .select_only()
-            .column(outbox::Column::RecordId)
-            .filter(outbox::Column::SiteId.eq(self.site))
-            .filter(outbox::Column::RecordId.is_in(gone.iter().copied()));
-        Ok(waiting.into_tuple().all(look.db).await?.into_iter().collect())
     }
 }
 

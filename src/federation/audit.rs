@@ -10,8 +10,10 @@ use std::{collections::HashMap, time::Duration};
 
 use entity::{SiteId, audit_checkpoint, audit_head, site};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait, sea_query::OnConflict,
+    ActiveValue::Set,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, JoinType, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait,
+    sea_query::{Expr, ExprTrait, OnConflict, SelectStatement},
 };
 
 use super::{
@@ -48,13 +50,13 @@ pub enum AuditRefused {
 /// Only when the database fails.
 pub async fn vouch(app: &App) -> Result<()> {
     let db = app.reader();
-    let last = newest_of_all(db).await?;
+    let last: HashMap<_, _> = newest_of_hosted(db).await?.into_iter().collect();
     for head in heads(db).await? {
-        let before = last.get(&head.site_id).copied().unwrap_or_default();
-        let Some(key) = keys::current(db, head.site_id)
-            .await?
-            .filter(|_| head.position != before)
-        else {
+        let before = last.get(&head.site_id).map_or(Ok(0), |last| signed(last.position))?;
+        if head.position == before {
+            continue;
+        }
+        let Some(key) = keys::current(db, head.site_id).await? else {
             continue;
         };
         let site = head.site_id;
@@ -84,12 +86,8 @@ async fn broken_behind(db: &impl ConnectionTrait, head: &audit_head::Model, afte
 
 /// Where the chains of the sites of this host end that have one.
 async fn heads(db: &impl ConnectionTrait) -> Result<Vec<audit_head::Model>> {
-    let hosted = site::Entity::find()
-        .select_only()
-        .column(site::Column::Id)
-        .filter(site::Column::Hosted.eq(true));
     let heads = audit_head::Entity::find()
-        .filter(audit_head::Column::SiteId.in_subquery(hosted.into_query()))
+        .filter(audit_head::Column::SiteId.in_subquery(hosted()))
         .order_by_asc(audit_head::Column::SiteId);
     Ok(heads.all(db).await?)
 }
@@ -191,15 +189,35 @@ pub async fn behind(db: &impl ConnectionTrait, site: SiteId, after: u64, limit: 
     words.all(db).await?.into_iter().map(checkpoint).collect()
 }
 
-/// The position of the newest word that is held of each site.
-async fn newest_of_all(db: &impl ConnectionTrait) -> Result<HashMap<SiteId, i64>> {
+/// The newest words of the sites of this host.
+///
+/// # Errors
+/// Only when the database fails.
+pub async fn newest_of_hosted(db: &impl ConnectionTrait) -> Result<Vec<(SiteId, AuditCheckpoint)>> {
     use audit_checkpoint::{Column, Entity};
-    let newest = Entity::find()
+    const NEWEST: &str = "newest";
+    let mut newest = Entity::find()
         .select_only()
         .column(Column::SiteId)
-        .column_as(Column::Position.max(), "position")
+        .column_as(Column::Position.max(), Column::Position)
+        .filter(Column::SiteId.in_subquery(hosted()))
         .group_by(Column::SiteId);
-    Ok(newest.into_tuple().all(db).await?.into_iter().collect())
+    let same = [Column::SiteId, Column::Position]
+        .into_iter()
+        .fold(Condition::all(), |same, column| {
+            same.add(Expr::col((Entity, column)).equals((NEWEST, column)))
+        });
+    let mut words = Entity::find().order_by_asc(Column::SiteId);
+    let newest = QueryTrait::query(&mut newest).take();
+    QueryTrait::query(&mut words).join_subquery(JoinType::InnerJoin, newest, NEWEST, same);
+    let words = words.all(db).await?.into_iter();
+    words.map(|row| Ok((row.site_id, checkpoint(row)?))).collect()
+}
+
+/// The ids of the sites of this host.
+fn hosted() -> SelectStatement {
+    let hosted = site::Entity::find().filter(site::Column::Hosted.eq(true));
+    hosted.select_only().column(site::Column::Id).into_query()
 }
 
 async fn held_at(db: &impl ConnectionTrait, site: SiteId, position: i64) -> Result<Option<audit_checkpoint::Model>> {

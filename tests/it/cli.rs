@@ -8,16 +8,13 @@ use std::{
     net::TcpStream,
     path::Path,
     process::{Child, Command, Output, Stdio},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
-use crate::support::{Backend, FreshDatabase, Value, json};
+use crate::support::{Backend, DEADLINE, FreshDatabase, Value, json};
 
 /// How tokens name this host.
 const PUBLIC_URL: &str = "http://champion.test";
-
-/// The longest that a host may take to answer.
-const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Writes each test twice: once on SQLite, once on PostgreSQL. No host runs before the test starts one.
 macro_rules! on_both_databases {

@@ -9,8 +9,6 @@ mod sharing;
 mod talk;
 mod trust;
 
-use std::time::Duration;
-
 use champion_network::{
     federation::{
         feeds::{self, Served},
@@ -24,10 +22,7 @@ use champion_network::{
 use entity::{ChampionId, champion};
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
 
-use crate::support::{Host, NATIONAL, Person, Value, json, on_both};
-
-/// The longest that a write may take to be in its feed.
-const DEADLINE: Duration = Duration::from_secs(30);
+use crate::support::{Host, NATIONAL, Person, Value, json, on_both, until};
 
 /// An entry of a feed as a test looks at it.
 #[derive(Clone, Debug)]
@@ -257,12 +252,11 @@ on_both! {
         project(&lead, "Left over", "NETWORK").await;
         let background = Background::start(&host.server.0).unwrap();
         let shows = async |title: &str| {
-            let found = async {
-                while !feed(host, "leeds", Audience::Network).await.iter().any(|line| format!("{:?}", line.payload).contains(title)) {
-                    tokio::task::yield_now().await;
-                }
-            };
-            tokio::time::timeout(DEADLINE, found).await.unwrap_or_else(|_| panic!("{title} is in no feed"));
+            until(&format!("{title} is in the feed"), async || {
+                let lines = feed(host, "leeds", Audience::Network).await;
+                lines.iter().any(|line| format!("{:?}", line.payload).contains(title)).then_some(())
+            })
+            .await;
         };
 
         shows("Left over").await;

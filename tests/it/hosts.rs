@@ -9,10 +9,7 @@ mod hostile;
 mod receipts;
 mod tokens;
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, Bytes},
@@ -32,10 +29,7 @@ use champion_network::{
 use entity::SiteId;
 use sea_orm::{EntityTrait, prelude::Uuid};
 
-use crate::support::{Backend, Host, NATIONAL, Network, Value, json};
-
-/// The longest that anything may take.
-const DEADLINE: Duration = Duration::from_secs(60);
+use crate::support::{Backend, Host, NATIONAL, Network, Value, json, until};
 
 /// A hub that waits only a second for a body, and two regions that know it and have told it nothing.
 async fn network(backend: Backend) -> Network {
@@ -245,17 +239,5 @@ impl<'a> Story<'a> {
 
     fn ended(&self) -> Previous {
         self.feed.ended()
-    }
-}
-
-/// Waits until something is so.
-pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    let begun = Instant::now();
-    loop {
-        if let Some(found) = look().await {
-            return found;
-        }
-        assert!(begun.elapsed() < DEADLINE, "it never came to this: {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -5,26 +5,7 @@ mod export;
 mod logs;
 mod retention;
 
-use std::time::Duration;
-
-use tokio::time::{sleep, timeout};
-
 use crate::support::{Person, Value, json};
-
-/// Within what time nothing may be left of what was erased.
-const FORGOTTEN_IN: Duration = Duration::from_secs(5);
-
-/// Looks again and again until something is so.
-async fn within(patience: Duration, what: &str, is_so: impl AsyncFn() -> bool) {
-    let looking = async {
-        while !is_so().await {
-            sleep(Duration::from_millis(20)).await;
-        }
-    };
-    timeout(patience, looking)
-        .await
-        .unwrap_or_else(|_| panic!("{what} within {patience:?}"));
-}
 
 /// The card of somebody, as they see it.
 async fn card(person: &Person<'_>) -> Value {

@@ -24,10 +24,7 @@ mod poison;
 mod proxy;
 mod relays;
 
-use crate::{
-    hosts::until,
-    support::{Backend, Value, json, on_each_database},
-};
+use crate::support::{Backend, Value, json, on_each_database, until};
 use actor::Process;
 use network::{in_step, network, take_in};
 use people::titles;

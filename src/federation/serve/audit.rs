@@ -4,8 +4,8 @@ use axum::{
     Json,
     extract::{Query, State, rejection::QueryRejection},
 };
-use entity::{SiteId, site};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use entity::SiteId;
+use sea_orm::ConnectionTrait;
 use serde::Deserialize;
 
 use super::{Answer, Serving, call::Call, json, query, refusal::Refusal};
@@ -70,16 +70,10 @@ pub async fn held(
 
 /// The newest words of the sites that this host keeps.
 async fn of_this_host(db: &impl ConnectionTrait) -> Result<Vec<SiteAudit>> {
-    let hosted = site::Entity::find()
-        .filter(site::Column::Hosted.eq(true))
-        .order_by_asc(site::Column::Id);
-    let mut kept = Vec::new();
-    for row in hosted.all(db).await?.into_iter().take(MAX_LISTED) {
-        let SiteId(site) = row.id;
-        if let Some(checkpoint) = audit::newest(db, row.id).await? {
-            let site = Origin(site);
-            kept.push(SiteAudit { site, checkpoint });
-        }
-    }
-    Ok(kept)
+    let newest = audit::newest_of_hosted(db).await?.into_iter().take(MAX_LISTED);
+    let kept = newest.map(|(SiteId(site), checkpoint)| SiteAudit {
+        site: Origin(site),
+        checkpoint,
+    });
+    Ok(kept.collect())
 }

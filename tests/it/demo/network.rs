@@ -3,10 +3,7 @@
 use std::{fs, path::Path};
 
 use super::{HOSTS, list};
-use crate::{
-    hosts::until,
-    support::{Demo, Value, json},
-};
+use crate::support::{Demo, Value, json, until};
 
 /// The first site of each host, in whose name it is asked.
 const ASKERS: [&str; 3] = [HOSTS[0][0], HOSTS[1][0], HOSTS[2][0]];

@@ -18,11 +18,10 @@ use sea_orm::{
 
 use crate::{
     audit::findings,
-    hosts::until,
     support::{
         Backend, Host, NATIONAL, Network, Person, Value, json,
         network::{exchange, hear, sequence, site},
-        on_each_database,
+        on_each_database, until,
     },
 };
 

@@ -23,7 +23,7 @@ use tokio::{
 };
 
 use super::*;
-use crate::support::on_each_database;
+use crate::support::{DEADLINE, on_each_database};
 
 /// A host that serves and works in the background.
 pub struct Running {

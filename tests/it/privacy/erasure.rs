@@ -4,13 +4,13 @@ use std::{collections::BTreeSet, fs, path::Path, sync::Arc, time::Duration};
 
 use champion_network::{database::Scrubbing, federation::run::Background};
 use sea_orm::{ConnectionTrait, TransactionTrait};
-use tokio::{
-    task::spawn_blocking,
-    time::{sleep, timeout},
-};
+use tokio::task::spawn_blocking;
 
-use super::{FORGOTTEN_IN, card, within};
-use crate::support::{Backend, Host, Network, Person, json, on_both, on_each_database, tables::tables};
+use super::card;
+use crate::support::{Backend, Host, Network, Person, json, on_both, on_each_database, tables::tables, until, within};
+
+/// Within what time nothing may be left of what was erased.
+const FORGOTTEN_IN: Duration = Duration::from_secs(5);
 
 /// What somebody who is to be erased says of themself, and what is said to them: each stands in one field.
 const CARD: [(&str, &str); 4] = [
@@ -59,19 +59,13 @@ fn in_files(folder: &Path) -> BTreeSet<String> {
 
 /// Waits until no trace is in any file, no longer than that may take.
 async fn is_out_of_the_files(host: &Host) {
-    let looking = async || {
+    within(FORGOTTEN_IN, "nothing is left in the files", async || {
         let folder = folder(host).to_owned();
         // What is looked through must not keep the host from its work.
         let left = spawn_blocking(move || in_files(&folder)).await.unwrap();
-        left.is_empty()
-    };
-    let looked = async {
-        while !looking().await {
-            sleep(Duration::from_millis(20)).await;
-        }
-    };
-    let looked = timeout(FORGOTTEN_IN, looked).await;
-    assert!(looked.is_ok(), "{:?} within {FORGOTTEN_IN:?}", in_files(folder(host)));
+        left.is_empty().then_some(())
+    })
+    .await;
 }
 
 /// The traces that stand in a table, each with its column.
@@ -241,8 +235,11 @@ async fn no_byte_of_an_erased_person_is_left_in_any_file_within_five_seconds() {
     let host = &Host::start(Backend::Sqlite, |_| {}).await;
     let background = Background::start(&host.server.0).unwrap();
     let ana = lives(host).await;
-    let waiting = async || in_tables(host).await.iter().any(|found| found.contains("feed_entry"));
-    within(FORGOTTEN_IN, "her card is in the feed", waiting).await;
+    let told = async || {
+        let mut found = in_tables(host).await.into_iter();
+        found.find(|found| found.contains("feed_entry"))
+    };
+    until("her card is in the feed", told).await;
     let before = Vec::from_iter(in_files(folder(host))).join("\n");
     for trace in TRACES {
         assert!(before.contains(trace), "{trace} is nowhere:\n{before}");
@@ -283,7 +280,10 @@ on_both! {
         assert!(!in_tables(host).await.is_empty());
         assert_eq!(naming(host, &ana).await, ["audit_person.subject", "champion.subject"]);
         erases_herself(&ana).await;
-        within(FORGOTTEN_IN, "nothing is left in the tables", async || in_tables(host).await.is_empty()).await;
+        within(FORGOTTEN_IN, "nothing is left in the tables", async || {
+            in_tables(host).await.is_empty().then_some(())
+        })
+        .await;
         assert_eq!(naming(host, &ana).await, Vec::<String>::new());
         background.end().await;
     }

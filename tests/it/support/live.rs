@@ -1,6 +1,6 @@
 //! Connections that stay open: a host at a port, its WebSockets and its event streams.
 
-use std::{collections::VecDeque, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::VecDeque, net::SocketAddr, sync::Arc};
 
 use axum::body::{Body, BodyDataStream};
 use champion_network::{http, server::Server};
@@ -18,14 +18,11 @@ use tokio_tungstenite::{
     tungstenite::{Error, Message, client::IntoClientRequest, http::StatusCode},
 };
 
-use super::Person;
-
-/// How long anything may take that must come.
-const PATIENCE: Duration = Duration::from_secs(30);
+use super::{DEADLINE, Person};
 
 /// What must come within the time that anything may take.
 async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
-    timeout(PATIENCE, future)
+    timeout(DEADLINE, future)
         .await
         .unwrap_or_else(|_| panic!("{what} did not come"))
 }

@@ -6,6 +6,7 @@ pub mod live;
 pub mod network;
 pub mod person;
 pub mod tables;
+pub mod waiting;
 
 pub use demo::Demo;
 pub use host::{Backend, FreshDatabase, Host, NATIONAL};
@@ -13,6 +14,7 @@ pub use live::{Events, Served, Socket};
 pub use network::Network;
 pub use person::{Person, Reply};
 pub use serde_json::{Value, json};
+pub use waiting::{DEADLINE, until, within};
 
 use std::{env, path::PathBuf};
 

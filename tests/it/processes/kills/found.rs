@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use entity::{champion, observation, post, project, space, thread};
-use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, QuerySelect, Statement, prelude::Uuid};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, QuerySelect, Statement, TryGetable, prelude::Uuid,
+};
 
 use super::{
     deeds::{Effect, LINES},
@@ -67,15 +69,6 @@ impl Found {
     pub async fn at(host: &Process) -> Self {
         let left = host.left_behind().await;
         let db = left.server.0.reader();
-        let projects = project::Entity::find()
-            .select_only()
-            .columns([project::Column::Id, project::Column::Version]);
-        let spaces = space::Entity::find()
-            .select_only()
-            .columns([space::Column::Id, space::Column::Version]);
-        let champions = champion::Entity::find()
-            .select_only()
-            .columns([champion::Column::Id, champion::Column::DisplayName]);
         let mut named = HashMap::new();
         named.extend(counted::<project::Entity>(db, project::Column::Title).await);
         named.extend(counted::<thread::Entity>(db, thread::Column::Title).await);
@@ -84,27 +77,14 @@ impl Found {
         named.extend(counted::<observation::Entity>(db, observation::Column::Note).await);
         let found = Self {
             disagreements: disagreements(db).await,
-            projects: projects
-                .into_tuple::<(Uuid, i32)>()
-                .all(db)
-                .await
-                .unwrap()
-                .into_iter()
-                .collect(),
-            spaces: spaces
-                .into_tuple::<(Uuid, i32)>()
-                .all(db)
-                .await
-                .unwrap()
-                .into_iter()
-                .collect(),
-            champions: champions
-                .into_tuple::<(Uuid, String)>()
-                .all(db)
-                .await
-                .unwrap()
-                .into_iter()
-                .collect(),
+            projects: pairs(db, project::Entity, [project::Column::Id, project::Column::Version]).await,
+            spaces: pairs(db, space::Entity, [space::Column::Id, space::Column::Version]).await,
+            champions: pairs(
+                db,
+                champion::Entity,
+                [champion::Column::Id, champion::Column::DisplayName],
+            )
+            .await,
             named,
             ledger: std::fs::read_to_string(host.ledger()).unwrap_or_default(),
         };
@@ -161,6 +141,17 @@ impl Found {
 
 fn id(text: &str) -> Uuid {
     entity::ids::parse_any(text).unwrap().1
+}
+
+/// What stands in a column of each row, by its id.
+async fn pairs<E: EntityTrait, T: TryGetable>(
+    db: &DatabaseConnection,
+    _: E,
+    columns: [E::Column; 2],
+) -> HashMap<Uuid, T> {
+    let rows = E::find().select_only().columns(columns);
+    let rows = rows.into_tuple::<(Uuid, T)>().all(db).await.unwrap();
+    rows.into_iter().collect()
 }
 
 /// How many rows have each text in a column.
