@@ -102,7 +102,8 @@ impl<'a> Peer<'a> {
         to.send(self.request(to, "POST", target, body).await).await
     }
 
-    async fn appends(&self, to: &Host, batch: &Batch) -> Response<Bytes> {
+    /// Appends a batch at the hub.
+    pub async fn appends(&self, to: &Host, batch: &Batch) -> Response<Bytes> {
         let body = serde_json::to_vec(batch).unwrap();
         self.posts(to, &address_of(batch), &body).await
     }

@@ -1,7 +1,14 @@
 //! What comes from other hosts is told like what is written here.
 
+use champion_network::federation::{protocol::publisher::Shared, wire::Audience};
+use entity::Kind;
+use sea_orm::prelude::Uuid;
+
 use super::{CHANGED, POSTS, post, project, space, thread, told, update};
-use crate::support::{Served, between_hosts, json};
+use crate::{
+    hosts::{Peer, Story},
+    support::{Network, Served, between_hosts, json, network::exchange, on_each_database},
+};
 
 between_hosts! {
     async fn copies_are_told_of_as_they_come_change_and_go(network) {
@@ -79,5 +86,53 @@ between_hosts! {
         for body in &bodies {
             assert_eq!(reader.event("1").await["post"]["body"], **body);
         }
+    }
+}
+
+on_each_database! {
+    async fn a_release_whose_number_another_one_takes_is_told_as_gone(backend) {
+        let network = Network::joined(backend, |_| {}, |_| {}).await;
+        let analyst = network.hub.person(&["national:analyst"]);
+        let measure = json!({
+            "site": "national", "code": "practices", "name": "Practices", "definition": "Those that take part.",
+            "unit": "practices", "kind": "COUNT", "aggregation": "SUM", "countsPeople": false,
+        });
+        let measure = analyst.does("measureDefine", measure, "measure { id }").await.record()["id"].clone();
+        exchange(&network.hub, &network.hull).await;
+        let served = Served::start(&network.hull.server).await;
+        let mut reader = served.socket(&network.hull.person(&["hull:champion"])).await;
+        reader.follows("1", CHANGED, json!({ "kinds": ["RELEASE"], "site": "leeds" })).await;
+
+        // Leeds starts its history over and publishes another figure under the same number.
+        let leeds = Peer::at(&network.leeds.server.0, "leeds").await;
+        let now = network.leeds.now();
+        let (_, measure) = entity::ids::parse_any(measure.as_str().unwrap()).unwrap();
+        let [first, second] = [(); 2].map(|()| leeds.app.ids.ordered(now));
+        let release = |value: i32| {
+            let release = json!({
+                "version": 1, "visibility": "NETWORK", "createdAt": now, "updatedAt": now, "measure": measure,
+                "month": "2026-04-01", "revision": 1, "supersedes": null, "state": "CURRENT", "disclosed": "EXACT",
+                "value": value.to_string(), "numerator": null, "denominator": null, "count": null,
+            });
+            Shared::As(release.to_string())
+        };
+        let mut before = None;
+        for (id, value) in [(first, 60), (second, 81)] {
+            let mut story = Story::begins(&leeds, Audience::Network, before);
+            story.says_of(("release", "release@1"), id, release(value));
+            assert_eq!(leeds.appends(&network.hub, &story.whole()).await.status(), 200);
+            // Once to hear that its history began anew, once to read it.
+            for _ in 0..2 {
+                exchange(&network.hub, &network.hull).await;
+            }
+            before = Some(story.feed.ended());
+        }
+
+        let name = |id: Uuid| json!(entity::ids::print(Kind::ImpactRelease, id));
+        let (one, other, third) = (reader.event("1").await, reader.event("1").await, reader.event("1").await);
+        assert_eq!((&one["change"], &one["id"]), (&json!("CREATED"), &name(first)));
+        let mut then = [other, third].map(|event| (event["change"].clone(), event["id"].clone()));
+        then.sort_by_key(|(change, _)| change.to_string());
+        assert_eq!(then, [(json!("CREATED"), name(second)), (json!("REMOVED"), name(first))]);
     }
 }
