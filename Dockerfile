@@ -20,7 +20,8 @@ COPY --from=build /src/target/release/champion-network /usr/local/bin/champion-n
 USER champion-network
 WORKDIR /var/lib/champion-network
 # Inside the container; what is published of it is the operator's choice. Settings: CHAMPION_… variables, see the README.
-ENV CHAMPION_LISTEN=0.0.0.0:8080 CHAMPION_LOG_FORMAT=json
+# Where SQLite makes its copy when it writes its file anew after an erasure: beside it.
+ENV CHAMPION_LISTEN=0.0.0.0:8080 CHAMPION_LOG_FORMAT=json SQLITE_TMPDIR=/var/lib/champion-network
 EXPOSE 8080
 VOLUME /var/lib/champion-network
 STOPSIGNAL SIGTERM
