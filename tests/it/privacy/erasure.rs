@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs, path::Path, sync::Arc, time::Duration};
 
 use champion_network::{database::Scrubbing, federation::run::Background};
-use sea_orm::{ConnectionTrait, TransactionTrait};
+use sea_orm::{ConnectionTrait, Statement, TransactionTrait};
 use tokio::task::spawn_blocking;
 
 use super::card;
@@ -379,6 +379,28 @@ async fn no_copy_of_a_deleted_row_stays_on_a_page_of_the_file() {
     }
     let kept = alive.iter().map(|(_, number)| erased(*number)).collect();
     assert_eq!(left, kept);
+}
+
+/// Where a connection to SQLite keeps pages and rows for a moment, in its own numbers: 2 is memory alone.
+async fn keeps_for_a_moment(db: &impl ConnectionTrait) -> i32 {
+    let asked = Statement::from_string(db.get_database_backend(), "PRAGMA temp_store");
+    let row = db.query_one_raw(asked).await.unwrap().unwrap();
+    row.try_get_by_index(0).unwrap()
+}
+
+#[tokio::test]
+async fn no_row_goes_through_a_temporary_file_even_after_the_file_was_written_anew() {
+    let host = &Host::start(Backend::Sqlite, |_| {}).await;
+    let app = &host.server.0;
+    for _ in ["at the start", "after it was written anew"] {
+        let at_the_writer = app.system("trial", async |work| {
+            work.forgets();
+            Ok(keeps_for_a_moment(work.db()).await)
+        });
+        assert_eq!(at_the_writer.await.unwrap(), 2);
+        assert_eq!(keeps_for_a_moment(app.reader()).await, 2);
+        assert!(app.database.scrub(&mut Scrubbing::default()).await.unwrap());
+    }
 }
 
 on_each_database! {

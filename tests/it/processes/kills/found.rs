@@ -77,14 +77,9 @@ impl Found {
         named.extend(counted::<observation::Entity>(db, observation::Column::Note).await);
         let found = Self {
             disagreements: disagreements(db).await,
-            projects: pairs(db, project::Entity, [project::Column::Id, project::Column::Version]).await,
-            spaces: pairs(db, space::Entity, [space::Column::Id, space::Column::Version]).await,
-            champions: pairs(
-                db,
-                champion::Entity,
-                [champion::Column::Id, champion::Column::DisplayName],
-            )
-            .await,
+            projects: pairs::<project::Entity, _>(db, [project::Column::Id, project::Column::Version]).await,
+            spaces: pairs::<space::Entity, _>(db, [space::Column::Id, space::Column::Version]).await,
+            champions: pairs::<champion::Entity, _>(db, [champion::Column::Id, champion::Column::DisplayName]).await,
             named,
             ledger: std::fs::read_to_string(host.ledger()).unwrap_or_default(),
         };
@@ -144,11 +139,7 @@ fn id(text: &str) -> Uuid {
 }
 
 /// What stands in a column of each row, by its id.
-async fn pairs<E: EntityTrait, T: TryGetable>(
-    db: &DatabaseConnection,
-    _: E,
-    columns: [E::Column; 2],
-) -> HashMap<Uuid, T> {
+async fn pairs<E: EntityTrait, T: TryGetable>(db: &DatabaseConnection, columns: [E::Column; 2]) -> HashMap<Uuid, T> {
     let rows = E::find().select_only().columns(columns);
     let rows = rows.into_tuple::<(Uuid, T)>().all(db).await.unwrap();
     rows.into_iter().collect()
